@@ -1,0 +1,10 @@
+# What this project trains in. All logic is in ./nix, all data in nixrepro.lock and pyproject.toml.
+{
+  description = "nixrepro: training runs in a closure pinned from glibc to the wheels";
+
+  # Pinned by flake.lock, and fetched only when something uses it: the Debian base never does.
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-25.05";
+
+  # A project of its own has the runtime in ./nix too; here it is part of the tool.
+  outputs = inputs: import ./nix { inherit inputs; src = ./.; runtime = ./nixrepro/runtime; };
+}

@@ -1,0 +1,73 @@
+"""Compiles Python sources to bytecode that is never checked against its source: the same bytes each time."""
+
+import marshal
+import os
+import warnings
+from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
+
+# A fixed number, not that of the cores: what a process has compiled before can change the bytes of
+# what it compiles next, so each worker must see the same files in the same order on every machine.
+WORKERS = 4
+
+UNCHECKED_HASH = (0b01).to_bytes(4, "little")
+
+
+def compile_file(source, target, name):
+    """Write the bytecode of one file; a file that isn't valid Python of this version is left without.
+
+    Format: PEP 552, hash-based and unchecked.
+    """
+    with open(source, "rb") as stream:
+        text = stream.read()
+    try:
+        code = compile(text, name, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError):
+        return
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    with open(target, "wb") as stream:
+        stream.write(MAGIC_NUMBER + UNCHECKED_HASH + source_hash(text) + marshal.dumps(code))
+
+
+def sources(root):
+    """All .py files below a folder, links aside, relative to it, sorted."""
+    found = []
+    for folder, _, files in os.walk(root):
+        paths = [os.path.join(folder, name) for name in files if name.endswith(".py")]
+        found += [os.path.relpath(path, root) for path in paths if not os.path.islink(path)]
+    return sorted(found)
+
+
+def compile_tree(root, target=None, files=None):
+    """Compile the sources below `root` into `target` (the same tree unless given); returns the bytecode's paths."""
+    warnings.simplefilter("ignore")
+    target = target or root
+    files = sources(root) if files is None else files
+    parts = [files[worker::WORKERS] for worker in range(WORKERS)]
+
+    def work(part):
+        for file in part:
+            compile_file(os.path.join(root, file), os.path.join(target, cache_from_source(file)), file)
+
+    in_parallel([lambda part=part: work(part) for part in parts if part])
+    return [path for path in map(cache_from_source, files) if os.path.exists(os.path.join(target, path))]
+
+
+def in_parallel(jobs):
+    """Run functions in a process each; fails if one of them fails."""
+    children = []
+    for job in jobs:
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                job()
+                status = 0
+            finally:
+                if status:
+                    import traceback
+
+                    traceback.print_exc()
+                os._exit(status)
+        children.append(child)
+    if any(os.waitpid(child, 0)[1] != 0 for child in children):
+        raise SystemExit("nixrepro: a worker failed, as said above")

@@ -1,0 +1,19 @@
+"""Installs the part of nixrepro that runs inside the closure, with its bytecode and its hook into Python's start."""
+
+import os
+import shutil
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import bytecode
+
+site = "%s/lib/python%s/site-packages" % (os.environ["out"], os.environ["version"])
+package = site + "/nixrepro_runtime"
+os.makedirs(package)
+for name in bytecode.sources(os.environ["source"]):
+    os.makedirs(os.path.dirname(os.path.join(package, name)), exist_ok=True)
+    shutil.copyfile(os.path.join(os.environ["source"], name), os.path.join(package, name))
+bytecode.compile_tree(package)
+with open(site + "/nixrepro_runtime.pth", "w") as stream:
+    stream.write("import nixrepro_runtime.boot\n")

@@ -1,0 +1,228 @@
+"""Merges unpacked Debian packages into one system that needs nothing of the host's.
+
+Folders are real, files are links into the packages. What names a place of the host is a changed copy: executables
+(their loader and library path), scripts (their first line), the loader and the C library (the folders and files they
+would read by themselves), and two modules of Python that start programs of the host.
+"""
+
+import hashlib
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import bytecode
+import elf
+
+out, packages, triplet = os.environ["out"], os.environ["packages"].split(), os.environ["triplet"]
+python = "lib/python" + os.environ["version"]
+libraries = "lib/" + triplet
+
+# Only people read these.
+SKIPPED = re.compile(r"(share/(doc|man|info|lintian|bug|locale|doc-base|menu|bash-completion|gdb)|var)(/|$)|lib/python3[^/]*/sitecustomize\.py$")
+
+# What a file would read of the host without being told to. Each is overwritten by as many bytes that name nothing.
+LOADER = ["/etc/ld.so.cache", "/etc/ld.so.preload"]
+LOADER_FOLDERS = ["/lib/%s/" % triplet, "/usr/lib/%s/" % triplet, "/lib/", "/usr/lib/", "/lib64/", "/usr/lib64/"]
+C_LIBRARY = ["/usr/lib/locale", "/usr/share/locale", "/usr/lib/%s/gconv" % triplet, "/etc/localtime", "/usr/share/zoneinfo"]
+OPENSSL = ["/usr/lib/ssl"]
+
+# Python's own programs of the host.
+MODULES = {
+    python + "/subprocess.py": [("'/bin/sh'", "'%s/bin/sh'" % out)],
+    python + "/ctypes/util.py": [("'/sbin/ldconfig'", "'%s/sbin/ldconfig'" % out)],
+}
+
+# A wheel built for "manylinux" takes these for granted; they are loaded with Python, so that the wheel's own
+# search path, which the executable's doesn't reach, need not find them.
+MANYLINUX = [
+    "libstdc++.so.6", "libgcc_s.so.1", "libz.so.1", "libdl.so.2", "librt.so.1", "libpthread.so.0", "libutil.so.1",
+    "libresolv.so.2",
+]
+
+
+def fold(path):
+    """A package's path in the merged system: /usr is its root."""
+    path = path.lstrip("/")
+    return path[4:] if path.startswith("usr/") else path
+
+
+def gather():
+    """All files and links of all packages: {path in the system: path in the store}; the first package has it."""
+    found = {}
+    for package in packages:
+        for folder, folders, files in os.walk(package):
+            inside = os.path.relpath(folder, package)
+            links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+            for name in files + links:
+                path = fold(os.path.normpath(os.path.join(inside, name)))
+                if not SKIPPED.match(path):
+                    found.setdefault(path, os.path.join(folder, name))
+    return found
+
+
+def link_target(source, path):
+    """Where a package's link leads within the system, relative to the link."""
+    package = "/".join(source.split("/")[:4])
+    target = os.readlink(source)
+    if not target.startswith("/"):
+        target = os.path.normpath(os.path.join(os.path.dirname(source[len(package):]), target))
+    return os.path.relpath(fold(target), os.path.dirname(path))
+
+
+def blank(path, strings, whole=False):
+    """Overwrite strings in a file of the system by as many bytes that name nothing."""
+    with open(path, "rb") as stream:
+        data = stream.read()
+    for string in strings:
+        old = string.encode()
+        new = b"/" + b"-" * (len(old) - 2) + (b"/" if old.endswith(b"/") else b"-")
+        data = re.sub(b"(?<=\0)" + re.escape(old) + b"(?=\0)", lambda _: new, data) if whole else data.replace(old, new)
+    with open(path, "wb") as stream:
+        stream.write(data)
+
+
+def own(path):
+    """Make a link of the system a copy that can be changed; returns its full path."""
+    full = os.path.join(out, path)
+    if os.path.islink(full):
+        source = os.path.realpath(full)
+        os.unlink(full)
+        elf.copy(source, full)
+    return full
+
+
+def merge(found):
+    """Lay out folders and links; returns the plain files that can be run."""
+    runnable = []
+    paths = set(found)
+    folders = {os.path.dirname(path) for path in paths}
+    for folder in sorted(folders):
+        os.makedirs(os.path.join(out, folder), exist_ok=True)
+    for path, source in sorted(found.items()):
+        full = os.path.join(out, path)
+        if os.path.islink(source):
+            target = link_target(source, path)
+            there = os.path.normpath(os.path.join(os.path.dirname(path), target))
+            known = there in paths or any(folder == there or folder.startswith(there + "/") for folder in folders)
+            if known and not os.path.isdir(full):
+                os.symlink(target, full)
+            continue
+        os.symlink(source, full)
+        if os.access(source, os.X_OK):
+            runnable.append(path)
+    return runnable
+
+
+def patch_executables(runnable, loader):
+    """Executables get this system's loader and libraries; equal ones are linked to one copy, as in their package."""
+    rpath = os.path.join(out, libraries)
+    jobs, first = [], {}
+    for path in runnable:
+        full = os.path.join(out, path)
+        with open(full, "rb") as stream:
+            head = stream.read(4)
+        if head[:2] == b"#!":
+            patch_script(path)
+        elif head == b"\x7fELF" and ".so" not in os.path.basename(path) and elf.interpreter(full):
+            with open(full, "rb") as stream:
+                digest = hashlib.sha1(stream.read()).digest()
+            if digest in first:
+                os.unlink(full)
+                os.symlink(os.path.relpath(first[digest], os.path.dirname(path)), full)
+                continue
+            first[digest] = path
+            jobs.append(own(path))
+    options = ["--set-interpreter", loader, "--force-rpath", "--set-rpath", rpath]
+    parts = [jobs[worker::bytecode.WORKERS] for worker in range(bytecode.WORKERS)]
+    bytecode.in_parallel([lambda part=part: [elf.patch(full, *options) for full in part] for part in parts])
+    # In a call of its own: together with --set-rpath, patchelf 0.14 writes a wrong path.
+    needed = [name for name in MANYLINUX if os.path.exists(os.path.join(rpath, name))]
+    elf.patch(out + "/bin/python" + os.environ["version"], *[word for name in needed for word in ("--add-needed", name)])
+
+
+def patch_script(path):
+    """A script's first line names this system's interpreter, where it has it."""
+    full = os.path.join(out, path)
+    with open(full, "rb") as stream:
+        line, rest = stream.readline(), stream.read()
+    match = re.match(rb"#! */(?:usr/)?bin/(env +)?([^ \n]+)(.*)\n", line)
+    if match and os.path.exists(os.path.join(out, "bin", match[2].decode())):
+        full = own(path)
+        with open(full, "wb") as stream:
+            stream.write(b"#!%s/bin/%s%s\n" % (out.encode(), match[2], match[3]) + rest)
+
+
+def linker_scripts():
+    """Libraries that are text for the linker: it takes their paths within its sysroot only if they lie there."""
+    for name in sorted(os.listdir(os.path.join(out, libraries))):
+        path = libraries + "/" + name
+        if name.endswith((".so", ".a")) and os.path.isfile(os.path.join(out, path)):
+            with open(os.path.join(out, path), "rb") as stream:
+                if stream.read(15) == b"/* GNU ld scrip":
+                    yield path
+
+
+def patch_python():
+    """Modules that start the host's programs start this system's; their bytecode is made anew."""
+    for path, changes in MODULES.items():
+        if not os.path.exists(os.path.join(out, path)):
+            continue
+        full = own(path)
+        with open(full, encoding="utf-8") as stream:
+            text = stream.read()
+        for old, new in changes:
+            text = text.replace(old, new)
+        with open(full, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        compiled = bytecode.cache_from_source(full)
+        if os.path.lexists(compiled):
+            os.unlink(compiled)
+        bytecode.compile_file(full, compiled, os.path.basename(full))
+
+
+def bundle_certificates():
+    """One file of all certificates, as update-ca-certificates writes it."""
+    folder = os.path.join(out, "share/ca-certificates/mozilla")
+    if os.path.isdir(folder):
+        os.makedirs(os.path.join(out, "etc/ssl/certs"), exist_ok=True)
+        with open(os.path.join(out, "etc/ssl/certs/ca-certificates.crt"), "wb") as bundle:
+            for name in sorted(os.listdir(folder)):
+                with open(os.path.join(folder, name), "rb") as stream:
+                    bundle.write(stream.read())
+
+
+def main():
+    runnable = merge(gather())
+    # For the compiler, whose sysroot this is.
+    os.symlink(".", out + "/usr")
+    for path in linker_scripts():
+        own(path)
+    if not os.path.lexists(out + "/bin/sh"):
+        os.symlink("bash", out + "/bin/sh")
+    name = next(name for name in sorted(os.listdir(os.path.join(out, libraries))) if re.match(r"ld-linux.*\.so\.\d", name))
+    # glibc before 2.34 has the loader under its version, and a link to it under its name.
+    path = fold_link(libraries + "/" + name)
+    loader = own(path)
+    blank(loader, LOADER)
+    blank(loader, LOADER_FOLDERS, whole=True)
+    blank(own(fold_link(libraries + "/libc.so.6")), C_LIBRARY)
+    for crypto in ("libcrypto.so.3", "libcrypto.so.1.1"):
+        if os.path.exists(os.path.join(out, libraries, crypto)):
+            blank(own(libraries + "/" + crypto), OPENSSL)
+    patch_executables([item for item in runnable if item != path], os.path.join(out, libraries, name))
+    patch_python()
+    bundle_certificates()
+
+
+def fold_link(path):
+    """The path in the system that a chain of its relative links ends at, before the package's own file."""
+    while True:
+        target = os.readlink(os.path.join(out, path))
+        if target.startswith("/"):
+            return path
+        path = os.path.normpath(os.path.join(os.path.dirname(path), target))
+
+
+main()

@@ -1,0 +1,3 @@
+# Writes a text. Variables: textPath, out.
+cp "$textPath" "$out"
+if [ -n "${executable:-}" ]; then chmod 755 "$out"; fi

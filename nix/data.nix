@@ -1,0 +1,11 @@
+# Pinned data files: read-only in the store, offered under their names.
+{ store, lock }:
+map
+  (a:
+    let path = "${store.artefact a}"; in
+    {
+      inherit (a) name url sha256 optional;
+      # What is optional is used where it was fetched, and stops nothing where it wasn't.
+      path = if a.optional then builtins.unsafeDiscardStringContext path else path;
+    })
+  (lock.select "data" "")

@@ -1,0 +1,28 @@
+# Runs: the app that trains in the working folder, and the derivation that trains in Nix's sandbox.
+{ store, env, settings, src }:
+let
+  inherit (builtins) concatStringsSep map replaceStrings;
+  quote = word: "'" + replaceStrings [ "'" ] [ "'\\''" ] word + "'";
+
+  # The one way to start a run: the runtime's supervisor, in the closure's Python.
+  launch = "${env.environment}/bin/python -I -m nixrepro_runtime.launch --environment ${env.facts} --settings ${settings.file}";
+  command = concatStringsSep " " (map quote settings.settings.command);
+in
+{
+  train = store.shell "write.sh" [ ] {
+    name = "nixrepro-train";
+    executable = true;
+    passAsFile = [ "text" ];
+    # The seed is static: nothing that LD_* names is loaded into it.
+    text = ''
+      #!${store.seed}/bin/sh
+      unset LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT LD_DEBUG LOCPATH GCONV_PATH GLIBC_TUNABLES
+      exec ${launch} -- ${command} "$@"
+    '';
+  };
+
+  run = store.shell "train.sh" [ ] {
+    name = "nixrepro-run";
+    inherit launch command src;
+  };
+}

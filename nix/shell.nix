@@ -1,0 +1,19 @@
+# The development shell: what `nix develop` enters, and what the tool reads once and keeps.
+{ store, env, base, settings }:
+derivation ({
+  name = "nixrepro-shell";
+  inherit (store) system;
+  # Nix takes the shell's name from the builder's.
+  builder = "${base.system}/bin/bash";
+  args = [ "-c" "echo > $out" ];
+  outputs = [ "out" ];
+  NIXREPRO_ENVIRONMENT = "${env.facts}";
+  NIXREPRO_SETTINGS = "${settings.file}";
+  NIXREPRO_SEED = toString settings.settings.seed;
+  NIXREPRO_DETERMINISTIC = if settings.settings.deterministic then "1" else "0";
+  PYTHONHASHSEED = toString settings.settings.seed;
+  shellHook = ''
+    unset LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT LD_DEBUG GLIBC_TUNABLES PYTHONPATH PYTHONHOME PYTHONSTARTUP
+    PATH=${env.variables.PATH}
+  '';
+} // env.variables // settings.settings.variables)
