@@ -12,7 +12,7 @@ let
   };
 
   # The bootstrap is pinned by itself, so that a new glibc doesn't rebuild what was merely unpacked with the old one.
-  bootstrap = store.shell "bootstrap.sh" [ "bootstrap.py" "bytecode.py" ] {
+  bootstrap = store.shell "bootstrap.sh" [ "bootstrap.py" "bytecode.py" "elf.py" ] {
     name = "nixrepro-bootstrap-python${lock.python}";
     packages = map unpack (lock.select "system" "bootstrap");
     version = lock.python;
@@ -47,6 +47,7 @@ let
   # What makes programs find in the system what they would else read of the host.
   variables = {
     LANG = "C.UTF-8";
+    SHELL = "${system}/bin/bash"; # else bash asks the host who its user is
     LOCPATH = "${system}/lib/locale";
     GCONV_PATH = "${system}/lib/${store.triplet}/gconv";
     TZ = "UTC";

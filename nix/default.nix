@@ -38,7 +38,7 @@ in
     default = p.env.environment;
     inherit (p.env) environment facts;
     inherit (p.base) system;
-    inherit (p.runs) run;
+    inherit (p.runs) run train;
     settings = p.settings.file;
   });
   apps = each (p: rec {

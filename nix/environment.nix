@@ -17,7 +17,13 @@ let
   describe = a: { inherit (a) name version file sha256; path = unsafeDiscardStringContext "${a.path}"; };
   inLayer = layer: map describe (filter (a: a.layer == layer) wheels);
 
-  variables = base.variables // { PATH = "${environment}/bin:${base.system}/bin"; };
+  variables = base.variables // {
+    PATH = "${environment}/bin:${base.system}/bin";
+    # Python's user folder is the host's, and what it would compile it would write into the store.
+    PYTHONDONTWRITEBYTECODE = "1";
+    PYTHONNOUSERSITE = "1";
+    PYTHONUSERBASE = "${environment}";
+  };
 
   facts = derivation {
     name = "nixrepro-environment.json";

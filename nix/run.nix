@@ -16,13 +16,16 @@ in
     # The seed is static: nothing that LD_* names is loaded into it.
     text = ''
       #!${store.seed}/bin/sh
-      unset LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT LD_DEBUG LOCPATH GCONV_PATH GLIBC_TUNABLES
+      unset LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT LD_DEBUG GLIBC_TUNABLES LOCPATH GCONV_PATH LANG LANGUAGE LC_ALL LC_CTYPE LC_MESSAGES
       exec ${launch} -- ${command} "$@"
     '';
   };
 
+  # The model's weights and what the run computed; `nix build --rebuild` trains again and compares.
   run = store.shell "train.sh" [ ] {
     name = "nixrepro-run";
     inherit launch command src;
+    python = "${env.environment}/bin/python";
+    outcome = "${store.builders [ "outcome.py" ]}/outcome.py";
   };
 }

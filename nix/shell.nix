@@ -15,5 +15,7 @@ derivation ({
   shellHook = ''
     unset LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT LD_DEBUG GLIBC_TUNABLES PYTHONPATH PYTHONHOME PYTHONSTARTUP
     PATH=${env.variables.PATH}
+    # Nix leaves these out of what it takes over from a derivation.
+    export TZ=${env.variables.TZ} SSL_CERT_FILE=${env.variables.SSL_CERT_FILE}
   '';
 } // env.variables // settings.settings.variables)

@@ -1,16 +1,15 @@
-"""Makes the bootstrap: a small Python and patchelf that run by themselves, for all later builders to stand on."""
+"""Makes the bootstrap: a small Python that runs by itself, for all later builders to stand on."""
 
 import os
 import shutil
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-# What the builders import is imported here, and compiled below, so that none of them compiles it again.
+# What the builders import is imported here and compiled below, so that none compiles it again.
 import base64  # noqa: F401
-import csv  # noqa: F401
 import configparser  # noqa: F401
+import csv  # noqa: F401
 import email.parser  # noqa: F401
 import hashlib  # noqa: F401
 import importlib.metadata  # noqa: F401
@@ -25,6 +24,7 @@ import warnings  # noqa: F401
 import zipfile  # noqa: F401
 
 import bytecode
+import elf
 
 out = os.environ["out"]
 loader, path = os.environ["loader"], os.environ["path"].strip(":")
@@ -32,19 +32,18 @@ home = os.environ["PYTHONHOME"]
 library = "lib/python%d.%d" % sys.version_info[:2]
 
 os.makedirs(out + "/bin")
-for name in ("python", "patchelf"):
-    target = "%s/bin/%s" % (out, name)
-    shutil.copyfile(os.environ[name], target)
-    os.chmod(target, 0o755)
-    run = [loader, "--inhibit-cache", "--library-path", path, os.environ["patchelf"]]
-    subprocess.run(run + ["--set-interpreter", loader, "--force-rpath", "--set-rpath", path, target], check=True)
+elf.copy(os.environ["python"], out + "/bin/python")
+elf.patch(out + "/bin/python", loader, path)
 os.symlink("python", out + "/bin/python3")
 
 shutil.copytree("%s/%s" % (home, library), "%s/%s" % (out, library), symlinks=True)
 used = sorted(
     os.path.relpath(module.__file__, home)
     for module in list(sys.modules.values())
-    if (getattr(module, "__file__", None) or "").startswith(home) and module.__file__.endswith(".py")
+    if (getattr(module, "__file__", None) or "").startswith(home)
+    and module.__file__.endswith(".py")
 )
 for file in used:
-    bytecode.compile_file("%s/%s" % (out, file), "%s/%s" % (out, bytecode.cache_from_source(file)), file)
+    bytecode.compile_file(
+        "%s/%s" % (out, file), "%s/%s" % (out, bytecode.cache_from_source(file)), file
+    )

@@ -7,12 +7,11 @@ for package in $packages; do
   if [ -x "$package/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2" ]; then loader=$package/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2; fi
   if [ -x "$package/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2" ]; then loader=$package/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2; fi
   if [ -x "$package/usr/bin/python$version" ]; then python=$package/usr/bin/python$version; fi
-  if [ -x "$package/usr/bin/patchelf" ]; then patchelf=$package/usr/bin/patchelf; fi
 done
 # One folder for Python's home: its library comes in two packages.
 mkdir -p home/lib
 for package in $packages; do
   if [ -d "$package/usr/lib/python$version" ]; then cp -r "$package/usr/lib/python$version" home/lib/; chmod -R u+w home; fi
 done
-export PYTHONHOME=$PWD/home loader python patchelf path
+export PYTHONHOME=$PWD/home loader python path
 exec "$loader" --inhibit-cache --library-path "${path#:}" "$python" -S -B "${0%/*}/bootstrap.py"

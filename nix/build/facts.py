@@ -1,4 +1,4 @@
-"""Writes what is known of an environment: its layers, and its closure with the hash of every path."""
+"""Writes what is known of an environment: its layers, and its closure with every path's hash."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ path = os.path.join(os.environ["NIX_BUILD_TOP"], ".attrs.json")
 with open(path if os.path.exists(path) else os.environ["NIX_ATTRS_JSON_FILE"]) as stream:
     attributes = json.load(stream)
 
-# Nix's own base 32, which its commands print; a newer Nix may hand over another spelling of the same hash.
+# Nix's own base 32, which its commands print; a newer Nix may spell the same hash otherwise.
 DIGITS = "0123456789abcdfghijklmnpqrsvwxyz"
 
 
@@ -29,14 +29,20 @@ def spelled(value):
 
 
 closure = sorted(
-    ({"path": item["path"], "narHash": spelled(item["narHash"]), "narSize": item["narSize"]} for item in attributes["closure"]),
+    (
+        {"path": item["path"], "narHash": spelled(item["narHash"]), "narSize": item["narSize"]}
+        for item in attributes["closure"]
+    ),
     key=lambda item: item["path"],
 )
 lines = "".join("%s %s\n" % (item["path"], item["narHash"]) for item in closure)
 facts = dict(
     attributes["facts"],
     format=1,
-    identity={"path": attributes["facts"]["environment"], "digest": hashlib.sha256(lines.encode()).hexdigest()},
+    identity={
+        "path": attributes["facts"]["environment"],
+        "digest": hashlib.sha256(lines.encode()).hexdigest(),
+    },
     closure=closure,
 )
 with open(attributes["outputs"]["out"], "w", encoding="utf-8") as stream:

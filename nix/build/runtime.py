@@ -1,4 +1,4 @@
-"""Installs the part of nixrepro that runs inside the closure, with its bytecode and its hook into Python's start."""
+"""Installs what runs inside the closure, with its bytecode and its hook into Python's start."""
 
 import os
 import shutil
@@ -16,4 +16,5 @@ for name in bytecode.sources(os.environ["source"]):
     shutil.copyfile(os.path.join(os.environ["source"], name), os.path.join(package, name))
 bytecode.compile_tree(package)
 with open(site + "/nixrepro_runtime.pth", "w") as stream:
-    stream.write("import nixrepro_runtime.boot\n")
+    # No bytecode is written, whoever starts this Python: a superuser would write it into the store.
+    stream.write("import sys; sys.dont_write_bytecode = True; import nixrepro_runtime.boot\n")

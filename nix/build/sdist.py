@@ -1,4 +1,4 @@
-"""Builds a wheel from an sdist with the pinned Python, compiler and build tools, and nothing else (PEP 517)."""
+"""Builds a wheel from an sdist with the pinned Python, compiler and build tools (PEP 517)."""
 
 import importlib
 import os
@@ -13,24 +13,30 @@ def refuse(reason):
     raise SystemExit("nixrepro: %s: %s" % (os.path.basename(sdist).partition("-")[2], reason))
 
 
+def members(archive):
+    """Names in an sdist, once no file or link among them leads out of its folder."""
+    if isinstance(archive, zipfile.ZipFile):
+        names = archive.namelist()
+    else:
+        names = archive.getnames()
+        for item in archive.getmembers():
+            beside = os.path.dirname(item.name) if item.issym() else ""
+            goal = os.path.normpath(os.path.join(beside, item.linkname))
+            plain = item.isfile() or item.isdir() or item.issym() or item.islnk()
+            if not plain or goal.startswith(("/", "..")):
+                refuse("it holds a link or file that leads out of its folder: %r" % item.name)
+    for name in names:
+        if name.startswith("/") or ".." in name.split("/"):
+            refuse("a path in it climbs out of its folder: %r" % name)
+    return names
+
+
 def unpack():
     """Unpack into this folder; refuses a path that would leave it. Returns the source folder."""
     try:
-        if zipfile.is_zipfile(sdist):
-            archive = zipfile.ZipFile(sdist)
-            names = archive.namelist()
-        else:
-            archive = tarfile.open(sdist)
-            members = archive.getmembers()
-            names = [item.name for item in members]
-            for item in members:
-                goal = os.path.normpath(os.path.join(os.path.dirname(item.name) if item.issym() else "", item.linkname))
-                if not (item.isfile() or item.isdir() or item.issym() or item.islnk()) or goal.startswith(("/", "..")):
-                    refuse("it holds a link or file that leads out of its folder: %r" % item.name)
-        for name in names:
-            if name.startswith("/") or ".." in name.split("/"):
-                refuse("a path in it climbs out of its folder: %r" % name)
-        archive.extractall("source")
+        is_zip = zipfile.is_zipfile(sdist)
+        with zipfile.ZipFile(sdist) if is_zip else tarfile.open(sdist) as archive:
+            archive.extractall("source", members(archive))
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
         refuse("cut short or damaged (%s)" % error)
     tops = os.listdir("source")

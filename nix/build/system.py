@@ -1,8 +1,8 @@
 """Merges unpacked Debian packages into one system that needs nothing of the host's.
 
-Folders are real, files are links into the packages. What names a place of the host is a changed copy: executables
-(their loader and library path), scripts (their first line), the loader and the C library (the folders and files they
-would read by themselves), and two modules of Python that start programs of the host.
+Folders are real, files are links into the packages. What names a place of the host is a changed
+copy: executables (their loader and library path), scripts (their first line), the loader and the C
+library (what they would read by themselves), and modules of Python that start the host's programs.
 """
 
 import hashlib
@@ -20,24 +20,46 @@ python = "lib/python" + os.environ["version"]
 libraries = "lib/" + triplet
 
 # Only people read these.
-SKIPPED = re.compile(r"(share/(doc|man|info|lintian|bug|locale|doc-base|menu|bash-completion|gdb)|var)(/|$)|lib/python3[^/]*/sitecustomize\.py$")
+SKIPPED = re.compile(
+    r"(share/(doc|man|info|lintian|bug|locale|doc-base|menu|bash-completion|gdb)|var)(/|$)|lib/python3[^/]*/sitecustomize\.py$"
+)
 
-# What a file would read of the host without being told to. Each is overwritten by as many bytes that name nothing.
+# What a file would read of the host by itself: overwritten by as many bytes that name nothing.
 LOADER = ["/etc/ld.so.cache", "/etc/ld.so.preload"]
-LOADER_FOLDERS = ["/lib/%s/" % triplet, "/usr/lib/%s/" % triplet, "/lib/", "/usr/lib/", "/lib64/", "/usr/lib64/"]
-C_LIBRARY = ["/usr/lib/locale", "/usr/share/locale", "/usr/lib/%s/gconv" % triplet, "/etc/localtime", "/usr/share/zoneinfo"]
+LOADER_FOLDERS = [
+    "/lib/%s/" % triplet,
+    "/usr/lib/%s/" % triplet,
+    "/lib/",
+    "/usr/lib/",
+    "/lib64/",
+    "/usr/lib64/",
+]
+C_LIBRARY = [
+    "/usr/lib/locale",
+    "/usr/share/locale",
+    "/usr/lib/%s/gconv" % triplet,
+    "/etc/localtime",
+    "/usr/share/zoneinfo",
+]
 OPENSSL = ["/usr/lib/ssl"]
 
 # Python's own programs of the host.
 MODULES = {
     python + "/subprocess.py": [("'/bin/sh'", "'%s/bin/sh'" % out)],
+    python + "/gettext.py": [('"/usr/share/locale-langpack"', '"%s/share/locale"' % out)],
     python + "/ctypes/util.py": [("'/sbin/ldconfig'", "'%s/sbin/ldconfig'" % out)],
 }
 
-# A wheel built for "manylinux" takes these for granted; they are loaded with Python, so that the wheel's own
-# search path, which the executable's doesn't reach, need not find them.
+# A wheel built for "manylinux" takes these for granted. They are loaded with Python, so that the
+# wheel's own search path, which hides the executable's, need not find them.
 MANYLINUX = [
-    "libstdc++.so.6", "libgcc_s.so.1", "libz.so.1", "libdl.so.2", "librt.so.1", "libpthread.so.0", "libutil.so.1",
+    "libstdc++.so.6",
+    "libgcc_s.so.1",
+    "libz.so.1",
+    "libdl.so.2",
+    "librt.so.1",
+    "libpthread.so.0",
+    "libutil.so.1",
     "libresolv.so.2",
 ]
 
@@ -49,7 +71,7 @@ def fold(path):
 
 
 def gather():
-    """All files and links of all packages: {path in the system: path in the store}; the first package has it."""
+    """All packages' files and links: {path in the system: path in the store}; the first has it."""
     found = {}
     for package in packages:
         for folder, folders, files in os.walk(package):
@@ -67,7 +89,7 @@ def link_target(source, path):
     package = "/".join(source.split("/")[:4])
     target = os.readlink(source)
     if not target.startswith("/"):
-        target = os.path.normpath(os.path.join(os.path.dirname(source[len(package):]), target))
+        target = os.path.normpath(os.path.join(os.path.dirname(source[len(package) :]), target))
     return os.path.relpath(fold(target), os.path.dirname(path))
 
 
@@ -78,7 +100,8 @@ def blank(path, strings, whole=False):
     for string in strings:
         old = string.encode()
         new = b"/" + b"-" * (len(old) - 2) + (b"/" if old.endswith(b"/") else b"-")
-        data = re.sub(b"(?<=\0)" + re.escape(old) + b"(?=\0)", lambda _: new, data) if whole else data.replace(old, new)
+        pattern = b"(?<=\0)" + re.escape(old) + b"(?=\0)" if whole else re.escape(old)
+        data = re.sub(pattern, new, data)
     with open(path, "wb") as stream:
         stream.write(data)
 
@@ -105,7 +128,9 @@ def merge(found):
         if os.path.islink(source):
             target = link_target(source, path)
             there = os.path.normpath(os.path.join(os.path.dirname(path), target))
-            known = there in paths or any(folder == there or folder.startswith(there + "/") for folder in folders)
+            known = there in paths or any(
+                folder == there or folder.startswith(there + "/") for folder in folders
+            )
             if known and not os.path.isdir(full):
                 os.symlink(target, full)
             continue
@@ -116,7 +141,7 @@ def merge(found):
 
 
 def patch_executables(runnable, loader):
-    """Executables get this system's loader and libraries; equal ones are linked to one copy, as in their package."""
+    """Executables get this system's loader and libraries; equal ones are linked to one copy."""
     rpath = os.path.join(out, libraries)
     jobs, first = [], {}
     for path in runnable:
@@ -134,12 +159,10 @@ def patch_executables(runnable, loader):
                 continue
             first[digest] = path
             jobs.append(own(path))
-    options = ["--set-interpreter", loader, "--force-rpath", "--set-rpath", rpath]
-    parts = [jobs[worker::bytecode.WORKERS] for worker in range(bytecode.WORKERS)]
-    bytecode.in_parallel([lambda part=part: [elf.patch(full, *options) for full in part] for part in parts])
-    # In a call of its own: together with --set-rpath, patchelf 0.14 writes a wrong path.
     needed = [name for name in MANYLINUX if os.path.exists(os.path.join(rpath, name))]
-    elf.patch(out + "/bin/python" + os.environ["version"], *[word for name in needed for word in ("--add-needed", name)])
+    for full in jobs:
+        is_python = full == out + "/bin/python" + os.environ["version"]
+        elf.patch(full, loader, rpath, needed if is_python else ())
 
 
 def patch_script(path):
@@ -155,7 +178,7 @@ def patch_script(path):
 
 
 def linker_scripts():
-    """Libraries that are text for the linker: it takes their paths within its sysroot only if they lie there."""
+    """Libraries that are text for the linker, which must lie in its sysroot to name files there."""
     for name in sorted(os.listdir(os.path.join(out, libraries))):
         path = libraries + "/" + name
         if name.endswith((".so", ".a")) and os.path.isfile(os.path.join(out, path)):
@@ -201,7 +224,11 @@ def main():
         own(path)
     if not os.path.lexists(out + "/bin/sh"):
         os.symlink("bash", out + "/bin/sh")
-    name = next(name for name in sorted(os.listdir(os.path.join(out, libraries))) if re.match(r"ld-linux.*\.so\.\d", name))
+    name = next(
+        name
+        for name in sorted(os.listdir(os.path.join(out, libraries)))
+        if re.match(r"ld-linux.*\.so\.\d", name)
+    )
     # glibc before 2.34 has the loader under its version, and a link to it under its name.
     path = fold_link(libraries + "/" + name)
     loader = own(path)
@@ -211,13 +238,15 @@ def main():
     for crypto in ("libcrypto.so.3", "libcrypto.so.1.1"):
         if os.path.exists(os.path.join(out, libraries, crypto)):
             blank(own(libraries + "/" + crypto), OPENSSL)
-    patch_executables([item for item in runnable if item != path], os.path.join(out, libraries, name))
+    patch_executables(
+        [item for item in runnable if item != path], os.path.join(out, libraries, name)
+    )
     patch_python()
     bundle_certificates()
 
 
 def fold_link(path):
-    """The path in the system that a chain of its relative links ends at, before the package's own file."""
+    """Where a chain of the system's relative links ends: the link to a package's own file."""
     while True:
         target = os.readlink(os.path.join(out, path))
         if target.startswith("/"):

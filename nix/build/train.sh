@@ -1,7 +1,9 @@
-# Trains in Nix's sandbox. Variables: launch, command, src, out.
+# Trains in Nix's sandbox. Variables: launch, command, src, python, outcome, out.
 cp -r "$src" project
 chmod -R u+w project
 mkdir "$out" home
-export HOME=$PWD/home
+export HOME="$PWD/home"
 cd project
-eval "$launch --project . --output $out -- $command"
+rm -rf .nixrepro # records that somebody committed are no part of this run
+eval "$launch --project . --weights $out/weights.npz -- $command"
+exec "$python" -I -B "$outcome"

@@ -1,7 +1,8 @@
 """Installs one wheel into a store path of its own, as an installer would into an empty environment.
 
-Formats: the binary distribution format (wheel) and "recording installed projects" of the Python packaging
-specifications. Scripts keep the first line "#!python": which Python they run on is for the environment to say.
+Formats: the binary distribution format (wheel) and "recording installed projects" of the Python
+packaging specifications. Scripts keep the first line "#!python": which Python they run on is for
+the environment to say.
 """
 
 import base64
@@ -37,11 +38,13 @@ if __name__ == "__main__":
 
 
 def refuse(reason):
-    raise SystemExit("nixrepro: %s: %s" % (re.sub(r"^[0-9a-z]{32}-", "", os.path.basename(wheel)), reason))
+    raise SystemExit(
+        "nixrepro: %s: %s" % (re.sub(r"^[0-9a-z]{32}-", "", os.path.basename(wheel)), reason)
+    )
 
 
 def place(name, info, distribution):
-    """Where a member of the archive goes, relative to `out`; refuses one that would leave its folder."""
+    """Where a member goes, relative to `out`; refuses one that would leave its folder."""
     parts = name.split("/")
     if name.startswith("/") or "\\" in name or ".." in parts or "" in parts[:-1]:
         refuse("a path in it climbs out of its folder: %r" % name)
@@ -117,7 +120,11 @@ def main():
     except zipfile.BadZipFile:
         refuse("cut short or damaged: it is no zip archive")
     infos = [info for info in archive.infolist() if not info.is_dir()]
-    found = {info.filename.split("/")[0] for info in infos if re.fullmatch(r"[^/]+\.dist-info/WHEEL", info.filename)}
+    found = {
+        info.filename.split("/")[0]
+        for info in infos
+        if re.fullmatch(r"[^/]+\.dist-info/WHEEL", info.filename)
+    }
     if len(found) != 1:
         refuse("not a wheel: it has %d .dist-info folders with a WHEEL file" % len(found))
     folder = found.pop()
@@ -162,10 +169,30 @@ def main():
     if not scripts:
         os.rmdir(out + "/bin")
     plain = [path for path in places.values() if not path.endswith((".py", ".txt", ".h"))]
-    executables = sorted(path for path in plain if ".so" not in path and elf.interpreter(os.path.join(out, path)))
+    executables = sorted(
+        path for path in plain if ".so" not in path and elf.interpreter(os.path.join(out, path))
+    )
+    about = {"record": record, "scripts": scripts, "executables": executables}
+    about["folders"] = folders([record, *executables] if scripts or executables else [])
     os.makedirs(out + "/nix-support")
     with open(out + "/nix-support/wheel.json", "w") as stream:
-        json.dump({"record": record, "scripts": scripts, "executables": executables}, stream, sort_keys=True)
+        json.dump(about, stream, sort_keys=True)
+
+
+def folders(changed):
+    """Every folder, and whether an environment may link it whole: {path: bool}.
+
+    It may not where a shared object lies below, which finds its neighbours through "..", nor where
+    the environment changes a file.
+    """
+    found = {}
+    for folder, inner, files in os.walk(out, topdown=False):
+        path = os.path.relpath(folder, out)
+        here = [os.path.normpath(os.path.join(path, name)) for name in files]
+        found[path] = all(
+            found[os.path.normpath(os.path.join(path, name))] for name in inner
+        ) and not any(re.search(r"\.so(\.\d+)*$", name) or name in changed for name in here)
+    return found
 
 
 main()

@@ -1,0 +1,69 @@
+# `make` lists the targets. What is missing on the machine is installed by tools/bootstrap.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup train test test-unit test-nix test-train lint bench clean
+
+# Where Nix's own installer puts it, for shells that have not read its profile yet.
+export PATH := $(CURDIR)/.venv/bin:$(PATH):/nix/var/nix/profiles/default/bin:$(HOME)/.nix-profile/bin
+
+# No binary cache is asked, as there is nothing to be had from one (unless the user's NIX_CONFIG says so); builds are
+# sandboxed whatever the machine's nix.conf says. where there are no build users, root builds as itself.
+NIX_CONFIG_OF_USER := $(value NIX_CONFIG)
+define NIX_CONFIG
+substitute = false
+$(NIX_CONFIG_OF_USER)
+extra-experimental-features = nix-command flakes
+sandbox = true
+sandbox-fallback = false
+warn-dirty = false
+$(if $(shell getent group nixbld),,build-users-group =)
+endef
+export NIX_CONFIG
+
+PYTEST := python -m pytest
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+setup: ## install what is missing: the tool into .venv, and Nix
+	@tools/bootstrap tool
+	@tools/bootstrap nix
+
+train: setup ## fetch the closure and train in it, recorded
+	@nixrepro fetch
+	@echo "building what is not built yet, then: nix run .#train"
+	@nix run --quiet .#train
+
+test: setup-dev ## all tests
+	@$(PYTEST) tests
+
+test-unit: setup-tool-dev ## the tests that need no Nix
+	@$(PYTEST) tests/unit
+
+test-nix: setup-dev ## the tests with a real Nix, in a store of their own
+	@$(PYTEST) tests/nix
+
+test-train: setup-dev ## the tests with a real TensorFlow closure
+	@$(PYTEST) tests/train
+
+lint: setup-tool-dev ## ruff and mypy --strict
+	@ruff check .
+	@ruff format --check .
+	@mypy
+
+bench: setup-dev ## print the table of figures, each beside its peer's
+	@for tool in mmdebstrap apt-ftparchive; do command -v $$tool >/dev/null || exec tools/bootstrap system mmdebstrap apt-utils; done
+	@python benchmarks/bench.py $(ARGS)
+
+clean: ## remove what was built here; records, the lock and the store stay
+	@rm -rf .venv build dist *.egg-info result result-* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: setup-tool-dev setup-dev
+setup-tool-dev:
+	@tools/bootstrap dev
+
+setup-dev: setup-tool-dev
+	@tools/bootstrap nix
+	@command -v strace >/dev/null || tools/bootstrap system strace
+	@command -v strace >/dev/null || tools/bootstrap system strace

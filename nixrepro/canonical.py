@@ -1,0 +1,56 @@
+"""Canonical bytes, their digests, and files that are either the old ones or the new ones."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+def json_bytes(value: Any) -> bytes:
+    """Canonical JSON: sorted keys, no spare white space, UTF-8, no NaN, a closing newline.
+
+    Raises:
+        ValueError: the value holds NaN or an infinity.
+    """
+    text = json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    return text.encode() + b"\n"
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of the canonical JSON of a value, as 64 hex digits."""
+    return hashlib.sha256(json_bytes(value)).hexdigest()
+
+
+def write_atomic(path: Path, data: bytes | bytearray) -> None:
+    """Replace a file in one step: a reader, or a crash, sees the old bytes or the new ones.
+
+    The new file has the old one's permissions. A killed process may leave a hidden file
+    `.NAME.*.part` beside it, which `remove_parts` clears.
+
+    Raises:
+        OSError: the folder can't be written or the disk is full; the old file is untouched.
+    """
+    temporary = path.parent / f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.part"
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if path.exists():
+            temporary.chmod(path.stat().st_mode & 0o777)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def remove_parts(path: Path) -> None:
+    """Clear what killed writers of a file left; call it only while no other one may write."""
+    for part in path.parent.glob(f".{path.name}.*.part"):
+        part.unlink(missing_ok=True)

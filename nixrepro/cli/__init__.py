@@ -1,0 +1,66 @@
+"""The command line: finds the verb and runs it."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from nixrepro import __version__
+from nixrepro.cli.boundary import ReaderGone, guard
+
+VERBS = ("init", "lock", "fetch", "train", "run", "shell", "runs", "show", "gc")
+
+
+class Verbs(click.Group):
+    """The group of verbs; a verb's module is imported only when it is used or listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        found: click.Command = importlib.import_module(f"nixrepro.cli.{cmd_name}").command
+        return found
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            from nixrepro.names import nearest
+
+            near = nearest(args[0], VERBS)
+            meant = f" Did you mean {near!r}?" if near else ""
+            ctx.fail(f"No such command {args[0]!r}.{meant}")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            # click itself would exit with 1, which here means "differs".
+            raise ReaderGone from error
+
+
+@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="nixrepro", message="%(prog)s %(version)s")
+@click.option(
+    "-C",
+    "--project",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=".",
+    metavar="DIR",
+    help="Work in the project at or above DIR instead of the current folder.",
+)
+@click.pass_context
+def verbs(ctx: click.Context, folder: Path) -> None:
+    """Training runs in a closure pinned from glibc to the wheels, recorded and explained."""
+    ctx.obj = folder
+
+
+def main() -> NoReturn:
+    """Run the command line and exit: with the verb's own code, or with an error's."""
+    sys.exit(guard(lambda: verbs.main(prog_name="nixrepro", standalone_mode=False)))

@@ -1,0 +1,21 @@
+"""What a project asks for: the `[tool.nixrepro]` part of its pyproject.toml."""
+
+from nixrepro.config.asked import question
+from nixrepro.config.files import check_files, find_root, load
+from nixrepro.config.model import Base, Config, Data, Settings, Train, Wheels
+from nixrepro.config.reader import FILE, parse
+
+__all__ = [
+    "FILE",
+    "Base",
+    "Config",
+    "Data",
+    "Settings",
+    "Train",
+    "Wheels",
+    "check_files",
+    "find_root",
+    "load",
+    "parse",
+    "question",
+]

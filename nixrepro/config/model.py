@@ -1,0 +1,79 @@
+"""What a project asks for, as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Base:
+    """The distribution under everything; the URLs are the user's own and never locked."""
+
+    source: str = "debian"
+    suite: str = "bookworm"
+    packages: tuple[str, ...] = ()
+    mirror: str = ""
+    security_mirror: str = ""
+    snapshot: str = ""
+
+
+@dataclass(frozen=True)
+class Wheels:
+    """The Python distributions wanted; `requirements` are PEP 508 lines gathered from the file."""
+
+    project: bool = True
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    no_binary: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Train:
+    """What `nixrepro train` runs."""
+
+    command: tuple[str, ...] = ("python", "train.py")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What every run is given; `pass_` (key `pass`) names host variables that may pass."""
+
+    seed: int = 42
+    deterministic: bool = True
+    pass_: tuple[str, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Data:
+    """One pinned data file.
+
+    `url` is what programs ask for, `path` a local copy relative to the project; at least one is
+    given. `size` is in bytes, None where the file does not say. An `optional` one is fetched only
+    when it is asked for, and its absence stops no run that does not use it.
+    """
+
+    name: str
+    sha256: str
+    url: str = ""
+    path: str = ""
+    size: int | None = None
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Config:
+    """All that a project asks for; `root` is the folder of its pyproject.toml."""
+
+    root: Path
+    name: str
+    requires_python: str
+    base: Base
+    wheels: Wheels
+    overrides: tuple[tuple[str, str], ...]
+    train: Train
+    settings: Settings
+    data: tuple[Data, ...]
+    record_urls: bool = True

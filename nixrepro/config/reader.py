@@ -1,0 +1,145 @@
+"""Reads a pyproject.toml into a Config, and says of any wrong key where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from nixrepro import names
+from nixrepro.config.model import Base, Config, Data, Settings, Train, Wheels
+from nixrepro.config.requirements import gather
+from nixrepro.errors import ConfigError
+from nixrepro.tables import Document, Table
+
+FILE = "pyproject.toml"
+TABLE = "tool.nixrepro"
+_HIGHEST_SEED = 2**32 - 1  # numpy takes no larger one
+
+
+def parse(text: str, root: Path, file: str = FILE) -> Config:
+    """Read the text of a pyproject.toml; touches no disk.
+
+    Raises:
+        ConfigError: with the key's full name, its line and the nearest valid name.
+    """
+    document = Document(text, file, ConfigError).parse()
+    tool = document.table("tool")
+    if "nixrepro" not in tool:
+        hint = "run `nixrepro init` to add one"
+        raise ConfigError(f"{file} has no [{TABLE}] table", hint=hint)
+    table = tool.table("nixrepro")
+    table.only("record-urls", "base", "wheels", "overrides", "train", "settings", "data")
+    project = document.table("project")
+    return Config(
+        root=root,
+        name=project.string("name") or root.name,
+        requires_python=project.string("requires-python"),
+        base=_base(table.table("base")),
+        wheels=_wheels(table.table("wheels"), document),
+        overrides=_overrides(table.table("overrides")),
+        train=_train(table.table("train")),
+        settings=_settings(table.table("settings")),
+        data=_all_data(table.table("data")),
+        record_urls=table.flag("record-urls", True),
+    )
+
+
+def _base(table: Table) -> Base:
+    table.only("source", "suite", "packages", "mirror", "security-mirror", "snapshot")
+    base = Base()
+    return Base(
+        source=table.choice("source", base.source, ("debian",)),
+        suite=table.choice("suite", base.suite, names.SUITES),
+        packages=table.strings("packages", names.DEB, "a Debian package's name"),
+        mirror=_url(table, "mirror"),
+        security_mirror=_url(table, "security-mirror"),
+        snapshot=_url(table, "snapshot"),
+    )
+
+
+def _url(table: Table, name: str) -> str:
+    return table.string(name, "", names.URL, "a URL (http, https or file)")
+
+
+def _wheels(table: Table, document: Table) -> Wheels:
+    table.only("project", "extras", "groups", "no-binary")
+    wheels = Wheels(
+        project=table.flag("project", True),
+        extras=table.strings("extras"),
+        groups=table.strings("groups"),
+        no_binary=tuple(names.normalise(name) for name in table.strings("no-binary")),
+    )
+    for name in wheels.no_binary:
+        if not names.WHEEL.fullmatch(name):
+            table.fail("no-binary", f"holds what is no distribution's name: {name!r}")
+    requirements = gather(
+        document, project=wheels.project, extras=wheels.extras, groups=wheels.groups
+    )
+    return replace(wheels, requirements=requirements)
+
+
+def _overrides(table: Table) -> tuple[tuple[str, str], ...]:
+    for name in table:
+        if not names.DEB.fullmatch(name):
+            table.fail(name, "is not a Debian package's name")
+    return tuple((name, table.choice(name, None, names.SUITES)) for name in sorted(table))
+
+
+def _train(table: Table) -> Train:
+    table.only("command")
+    command = table.strings("command") if "command" in table else Train().command
+    if not command or not command[0]:
+        table.fail("command", "must name a program", 'such as ["python", "train.py"]')
+    return Train(command=command)
+
+
+def _settings(table: Table) -> Settings:
+    table.only("seed", "deterministic", "pass", "variables")
+    variables = table.table("variables")
+    passed = table.strings("pass", names.VARIABLE, "a variable's name")
+    for name in (*variables, *passed):
+        place = variables if name in variables else table
+        key = name if name in variables else "pass"
+        if not names.VARIABLE.fullmatch(name):
+            place.fail(key, "is not a variable's name")
+        if name.startswith("NIXREPRO_"):
+            place.fail(key, f"can't set {name}: those names are nixrepro's own")
+    settings = Settings()
+    return Settings(
+        seed=table.number("seed", settings.seed, 0, _HIGHEST_SEED),
+        deterministic=table.flag("deterministic", settings.deterministic),
+        pass_=passed,
+        variables=tuple((name, variables.string(name)) for name in sorted(variables)),
+    )
+
+
+def _all_data(tables: Table) -> tuple[Data, ...]:
+    found: dict[str, Data] = {}
+    for data in (_data(tables, name) for name in sorted(tables)):
+        if data.url in found:
+            first = found[data.url].name
+            tables.table(data.name).fail("url", f"is that of data.{first} too: {data.url}")
+        found[data.url or data.name] = data
+    return tuple(found.values())
+
+
+def _data(tables: Table, name: str) -> Data:
+    if not names.DATA.fullmatch(name):
+        tables.fail(name, "is not a plain name", "use letters, digits, '.', '_' and '-'")
+    table = tables.table(name)
+    table.only("url", "path", "sha256", "size", "optional")
+    path = table.string("path")
+    if path and not names.is_inside(path):
+        hint = "give it relative to the project's folder, without '..' and quotes"
+        table.fail("path", f"leaves the project's folder or can't be a path: {path!r}", hint)
+    data = Data(
+        name=name,
+        sha256=table.string("sha256", None, names.SHA256, "64 hex digits in lower case"),
+        url=_url(table, "url"),
+        path=path,
+        size=table.number("size", None, 0, 2**62) if "size" in table else None,
+        optional=table.flag("optional", False),
+    )
+    if not data.url and not data.path:
+        tables.fail(name, "needs a url or a path")
+    return data

@@ -1,0 +1,19 @@
+"""Fetches what a lock names and the store lacks, each file checked before the store sees it."""
+
+from nixrepro.fetch.download import CacheError, Store, Unavailable
+from nixrepro.fetch.places import Places
+from nixrepro.fetch.project import bring
+from nixrepro.fetch.stage import Report, fetch, lacking
+from nixrepro.fetch.transfer import WrongFile
+
+__all__ = [
+    "CacheError",
+    "Places",
+    "Report",
+    "Store",
+    "Unavailable",
+    "WrongFile",
+    "bring",
+    "fetch",
+    "lacking",
+]

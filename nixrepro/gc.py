@@ -1,0 +1,104 @@
+"""Lists what a project keeps from Nix's garbage collector, and lets go of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from nixrepro.errors import NixreproError
+from nixrepro.nix import Nix
+from nixrepro.realise import STATE, current, root_name
+from nixrepro.record import load, runs
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One environment that a project keeps.
+
+    Args:
+        name: the link's name below `.nixrepro/roots`: the hash of the environment's store path.
+        environment: its store path.
+        runs: how many records name it.
+        last: when the newest of them was started, UTC; "" where there is none.
+        current: whether the project's files give it now.
+    """
+
+    name: str
+    environment: str
+    runs: int
+    last: str
+    current: bool
+
+
+def kept(root: Path) -> list[Kept]:
+    """The environments that a project keeps: the current one, then the last used first."""
+    used = _used(root)
+    now = current(root)
+    found = []
+    for link in _links(root):
+        path = os.readlink(link)
+        times = used.get(path, [])
+        found.append(Kept(link.name, path, len(times), max(times, default=""), path == now))
+    return sorted(found, key=lambda item: (item.current, item.last, item.name), reverse=True)
+
+
+def keep_recorded(root: Path, nix: Nix) -> int:
+    """Keep the environments of records that were made without this tool, as by `nix run`.
+
+    Returns:
+        How many are kept now that were not; those that are collected already can't be.
+    """
+    have = {os.readlink(link) for link in _links(root)}
+    new = [path for path in _used(root) if path not in have and os.path.exists(path)]
+    for path in new:
+        folder = root / STATE / "roots"
+        folder.mkdir(parents=True, exist_ok=True)
+        nix.add_root(folder / root_name(path), path)
+    return len(new)
+
+
+def drop(root: Path, names: Iterable[str]) -> list[Kept]:
+    """Let go of environments, by the start of their names; the store loses nothing yet.
+
+    Raises:
+        NixreproError: a name means none of them, or several; nothing was dropped.
+    """
+    items = kept(root)
+    chosen = []
+    for name in names:
+        fitting = [item for item in items if item.name.startswith(name)]
+        if len(fitting) != 1:
+            many = "several environments" if fitting else "no environment"
+            raise NixreproError(
+                f"{name} means {many} that this project keeps", hint="`nixrepro gc` lists them"
+            )
+        chosen += fitting
+    for item in chosen:
+        (root / STATE / "roots" / item.name).unlink(missing_ok=True)
+        if item.current:
+            (root / STATE / "environment.json").unlink(missing_ok=True)
+            for link in (root / STATE / "roots").glob("shell*"):
+                link.unlink()
+    return chosen
+
+
+def _used(root: Path) -> dict[str, list[str]]:
+    """For each environment that a record names, when its runs were started."""
+    paths: dict[str, str] = {}
+    used: dict[str, list[str]] = {}
+    for line in runs(root):
+        if line.environment not in paths:
+            document = load(root, line.id).document
+            paths[line.environment] = document["environment"]["path"]
+        used.setdefault(paths[line.environment], []).append(line.started)
+    return used
+
+
+def _links(root: Path) -> list[Path]:
+    folder = root / STATE / "roots"
+    if not folder.is_dir():
+        return []
+    links = (path for path in folder.iterdir() if path.is_symlink())
+    return sorted(path for path in links if not path.name.startswith("shell"))

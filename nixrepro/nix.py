@@ -1,0 +1,224 @@
+"""Spells every call of Nix, one function an operation; the only module that names its options."""
+
+from __future__ import annotations
+
+import grp
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nixrepro.errors import BuildError, NixError
+from nixrepro.process import Completed, Runner, run
+
+OLDEST = (2, 8)
+_STORE = "/nix/store"
+_DIGITS = "0123456789abcdfghijklmnpqrsvwxyz"
+_ELSEWHERE = "/nix/var/nix/profiles/default/bin"
+_TAIL = 25
+
+
+def store_path(name: str, sha256: str) -> str:
+    """Path of a downloaded file in the store, whether or not it is there.
+
+    Args:
+        name: its store name.
+        sha256: its digest, 64 hex digits.
+
+    Source: "Store Path Specification" of the Nix manual, flat fixed outputs.
+    """
+    inner = hashlib.sha256(f"fixed:out:sha256:{sha256}:".encode()).hexdigest()
+    outer = hashlib.sha256(f"output:out:sha256:{inner}:{_STORE}:{name}".encode()).digest()
+    folded = bytearray(20)
+    for place, byte in enumerate(outer):
+        folded[place % 20] ^= byte
+    number = int.from_bytes(folded, "little")
+    digits = "".join(_DIGITS[number >> 5 * place & 31] for place in reversed(range(32)))
+    return f"{_STORE}/{digits}-{name}"
+
+
+@dataclass(frozen=True)
+class Nix:
+    """The Nix of this machine.
+
+    Args:
+        runner: how programs are started.
+        variables: more variables for each call, such as NIX_REMOTE for another store.
+    """
+
+    runner: Runner = run
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def version(self) -> tuple[int, ...]:
+        """Its version.
+
+        Raises:
+            NixError: it is missing, or older than `OLDEST`.
+        """
+        said = self._call(["nix", "--version"]).stdout.decode().strip()
+        match = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", said)
+        if not match:
+            raise NixError(f"`nix --version` says {said!r}, which names no version")
+        found = tuple(int(part) for part in match.groups(default="0"))
+        if found < OLDEST:
+            raise NixError(
+                f"Nix {'.'.join(map(str, found))} is too old",
+                hint=f"install Nix {'.'.join(map(str, OLDEST))} or later",
+            )
+        return found
+
+    def store_path(self, name: str, sha256: str) -> str:
+        """Path of a downloaded file in the store: see `store_path`."""
+        return store_path(name, sha256)
+
+    def valid(self, paths: Sequence[str]) -> set[str]:
+        """Those of the paths that are in the store, whole and registered.
+
+        Raises:
+            NixError: Nix is missing or its store can't be read.
+        """
+        if not paths:
+            return set()
+        argv = ["nix-store", "--check-validity", "--print-invalid"]
+        done = self._call([*argv, *paths])
+        if done.status != 0:
+            raise _unusable(done)
+        return set(paths) - set(done.stdout.decode().split())
+
+    def add_fixed(self, files: Sequence[Path]) -> list[str]:
+        """Put files into the store, each under its base name; their store paths.
+
+        Raises:
+            NixError: the store can't be written; what was added stays, whole.
+        """
+        done = self._call(["nix-store", "--add-fixed", "sha256", *map(str, files)])
+        if done.status != 0:
+            raise _unusable(done)
+        return done.stdout.decode().split()
+
+    def shell_variables(self, flake: Path, profile: Path) -> dict[str, str]:
+        """Build the development shell; the variables that `nix develop` would set.
+
+        Args:
+            flake: the folder of the flake.
+            profile: a link to make, which keeps all of it from the garbage collector.
+
+        Raises:
+            BuildError: something could not be evaluated or built.
+        """
+        argv = [
+            "nix",
+            *self._options(),
+            "print-dev-env",
+            "--json",
+            "--profile",
+            str(profile),
+            f"{_reference(flake)}#default",
+        ]
+        done = self._call(argv, show=sys.stderr.isatty())
+        if done.status != 0:
+            raise _failed(done)
+        told: dict[str, Any] = json.loads(done.stdout)
+        return {
+            name: entry["value"]
+            for name, entry in told["variables"].items()
+            if entry["type"] == "exported"
+        }
+
+    def add_root(self, link: Path, path: str) -> None:
+        """Keep a store path from the garbage collector as long as a link stays.
+
+        Raises:
+            NixError: the path is not in the store, or the root can't be made.
+        """
+        argv = ["nix-store", "--realise", path, "--add-root", str(link), "--indirect"]
+        done = self._call(argv)
+        if done.status != 0:
+            raise _unusable(done)
+
+    def closure_size(self, path: str) -> int:
+        """Bytes of a store path with all that it reaches, as NAR.
+
+        Raises:
+            NixError: the path is not in the store.
+        """
+        done = self._call(["nix", *self._options(), "path-info", "--closure-size", path])
+        if done.status != 0:
+            raise _unusable(done)
+        return int(done.stdout.split()[-1])
+
+    def _options(self) -> list[str]:
+        options = ["--extra-experimental-features", "nix-command flakes", "--offline"]
+        options += ["--option", "warn-dirty", "false"]
+        # A daemon lets nobody else say how it builds.
+        if os.geteuid() == 0:
+            options += ["--option", "sandbox", "true", "--option", "sandbox-fallback", "false"]
+            if not _has_group("nixbld"):  # Debian's nix-bin alone: root builds as itself
+                options += ["--option", "build-users-group", ""]
+        return options
+
+    def _call(self, argv: list[str], *, show: bool = False) -> Completed:
+        env = {**os.environ, **self.variables}
+        if not shutil.which(argv[0]) and os.path.exists(f"{_ELSEWHERE}/{argv[0]}"):
+            argv = [f"{_ELSEWHERE}/{argv[0]}", *argv[1:]]
+        try:
+            return self.runner(argv, env=env, show=show)
+        except FileNotFoundError:
+            raise NixError(
+                "Nix is not installed",
+                hint="on Debian: apt-get install nix-bin (as root); elsewhere: nixos.org/download",
+            ) from None
+
+
+def _has_group(name: str) -> bool:
+    try:
+        grp.getgrnam(name)
+    except KeyError:
+        return False
+    return True
+
+
+def _reference(flake: Path) -> str:
+    """A flake's folder as Nix wants it: with git where git knows it, else the folder as it is."""
+    top = flake.absolute()
+    for folder in (top, *top.parents):
+        if (folder / ".git").exists():
+            inside = "" if folder == top else f"?dir={top.relative_to(folder)}"
+            return f"git+file://{folder}{inside}"
+    return f"path:{top}"
+
+
+def _unusable(done: Completed) -> NixError:
+    return NixError(
+        "the Nix store can't be used",
+        details=_tail(done.stderr),
+        hint="see that this user may use Nix: `nix-store --verify` says more",
+    )
+
+
+def _failed(done: Completed) -> BuildError:
+    text = done.stderr
+    missing = re.search(r"nixrepro: (\S+) is not in the store", text)
+    if missing:
+        return BuildError(
+            f"{missing[1]} is not in the store", hint="run `nixrepro fetch`, then this again"
+        )
+    said = [
+        line for line in re.findall(r"nixrepro(?:\.lock)?: [^\n]+", text) if "worker" not in line
+    ]
+    reason = f": {said[-1].removeprefix('nixrepro: ')}" if said else ""
+    return BuildError(
+        f"Nix could not build the environment{reason}",
+        details=_tail(text),
+        hint="`nix log` with the .drv named above shows all that a builder said" if text else "",
+    )
+
+
+def _tail(text: str) -> str:
+    return "\n".join(text.rstrip().splitlines()[-_TAIL:])

@@ -1,0 +1,50 @@
+"""Starts a command in a realised environment, through the one supervisor that records runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from nixrepro.process import replace
+from nixrepro.realise import Environment
+
+# The supervisor itself must not load or say what the host's variables ask for; the program's own
+# set of variables is the supervisor's work.
+_HOST = ("LD_", "LC_", "LANG", "GLIBC_TUNABLES", "LOCPATH", "GCONV_PATH", "MALLOC_", "PYTHON")
+
+
+def command(environment: Environment, root: Path, words: Sequence[str], record: bool) -> list[str]:
+    """The supervisor's command line.
+
+    Args:
+        environment: where to run.
+        root: the project's folder, where the record goes.
+        words: the program and its arguments; none for the project's training command.
+        record: whether to record.
+    """
+    argv = [
+        f"{environment.path}/bin/python",
+        "-I",
+        "-m",
+        "nixrepro_runtime.launch",
+        "--environment",
+        environment.facts,
+        "--settings",
+        environment.settings,
+        "--project",
+        str(root),
+    ]
+    if not record:
+        argv.append("--no-record")
+    return [*argv, "--", *words]
+
+
+def start(environment: Environment, root: Path, words: Sequence[str], *, record: bool) -> None:
+    """Become the supervisor: output, signals and exit status are then the program's own."""
+    replace(command(environment, root, words, record), without(os.environ))
+
+
+def without(variables: Mapping[str, str]) -> dict[str, str]:
+    """The host's variables less those that steer loaders and languages."""
+    return {name: value for name, value in variables.items() if not name.startswith(_HOST)}

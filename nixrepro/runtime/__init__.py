@@ -1,0 +1,16 @@
+"""What a training program meets inside the closure: `log`, `data`, `weights`, `seed`; all optional.
+
+Use it as `import nixrepro_runtime as nr; nr.log(loss=0.3, step=1)`. Outside of a recorded run `log`
+and `weights` record nothing, `seed` is None, and `data` says how to get a run.
+"""
+
+__all__ = ["data", "log", "run", "seed", "weights"]
+
+
+def __getattr__(name: str) -> object:
+    # Every Python of the closure imports this package when it starts: the API waits until asked.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import api
+
+    return getattr(api, name)

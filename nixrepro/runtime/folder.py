@@ -1,0 +1,102 @@
+"""The folder of one run's record, and the index that lists all of them fast."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from .canonical import json_bytes, write_atomic
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+RUNS = os.path.join(".nixrepro", "runs")
+RECORD = "record.json"
+LOG = "log.txt"
+INDEX = "index.jsonl"
+NAME = 16
+# Held from the start, so that a program that fills the disk can't take the place of its own record.
+RESERVE = "reserve"
+RESERVED = 1 << 20
+
+
+class Folder:
+    """One run's folder, named by the first 16 digits of its id."""
+
+    def __init__(self, project: str, run: str) -> None:
+        """Make it.
+
+        Args:
+            project: the project's folder.
+            run: the id, 64 hex digits.
+
+        Raises:
+            OSError: the project can't be written, or the disk is full.
+        """
+        self.runs = os.path.join(project, RUNS)
+        self.path = os.path.join(self.runs, run[:NAME])
+        os.makedirs(self.path)
+        handle = os.open(self.file(RESERVE), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(handle, 0, RESERVED)
+        finally:
+            os.close(handle)
+
+    def file(self, name: str) -> str:
+        """The path of a file in it."""
+        return os.path.join(self.path, name)
+
+    def save(self, record: dict[str, Any], *, final: bool = False) -> None:
+        """Write the record and then its line of the index.
+
+        Args:
+            record: the whole record.
+            final: give the reserved place back and wait until the disk has it.
+
+        Raises:
+            OSError: it can't be written.
+        """
+        if final and os.path.exists(self.file(RESERVE)):
+            os.unlink(self.file(RESERVE))
+        write_atomic(self.file(RECORD), json_bytes(record), durable=final)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        handle = os.open(os.path.join(self.runs, INDEX), flags, 0o666)
+        try:
+            # Begins with a line break too: half a line left by a full disk then spoils no other.
+            os.write(handle, b"\n" + json_bytes(summary(record)))
+        finally:
+            os.close(handle)
+
+
+def summary(record: dict[str, Any]) -> dict[str, Any]:
+    """What a listing shows of a record."""
+    found = {
+        "id": record["id"],
+        "started": record["started"],
+        "status": record["status"],
+        "command": record["layers"]["settings"]["command"],
+        "experiment": record["experiment"],
+        "environment": record["environment"]["digest"],
+        "wall": record["timings"].get("wall"),
+        "metrics": record["result"].get("final", {}),
+        "weights": record["fingerprint"].get("weights"),
+    }
+    if record["status"] == "running":
+        found["process"] = record["process"]
+    return found
+
+
+def events(path: str) -> list[dict[str, Any]]:
+    """The whole lines of an events file; none when there is no such file."""
+    found = []
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            for line in stream:
+                try:
+                    found.append(json.loads(line))
+                except ValueError:
+                    continue  # half a line: the process was killed, or the disk full
+    except FileNotFoundError:
+        pass
+    return found

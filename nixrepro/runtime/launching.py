@@ -1,0 +1,129 @@
+"""The course of a run: clean variables, first record, program, final record, summary."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from . import supervise
+from .launch import UNRECORDED, USAGE, Options, Refused, load, say
+from .recording import Run
+
+
+def launch(options: Options, host: dict[str, str]) -> int:
+    """Run a command, recorded unless told otherwise.
+
+    Args:
+        options: the command line's.
+        host: this process's variables.
+
+    Returns:
+        The program's exit status; 128+n for signal n.
+
+    Raises:
+        Refused: it could not be started.
+    """
+    begun = time.monotonic()
+    _stand()
+    mask = supervise.block()
+    from .git import Code
+    from .spawn import which
+    from .variables import clean, refused
+
+    environment = load(options.environment, "environment", ("identity", "layers", "closure"))
+    code = Code(options.project, environment.get("system", ""), host)
+    if options.record:
+        code.start()  # git works while this process reads on
+    settings = load(options.settings, "settings")
+    command = options.command or settings.get("command", [])
+    passed = [*settings.get("pass", []), *options.passed]
+    if not command:
+        raise Refused("there is no command: give one after --", USAGE)
+    if bad := refused(passed):
+        raise Refused(
+            f"{', '.join(bad)} can change results and may not simply pass: "
+            "state it in [tool.nixrepro.settings.variables], where it is recorded",
+            USAGE,
+        )
+    temporary = _temporary(host)
+    try:
+        run: Run | None = None
+        if options.record:
+            run = Run(
+                options=options,
+                environment=environment,
+                settings=settings,
+                command=command,
+                passed=passed,
+                host=host,
+            )
+            run.begin(code, temporary)
+        inner = os.path.join(temporary, "tmp")
+        os.mkdir(inner, 0o700)
+        env = clean(
+            host=host,
+            base=environment.get("variables", {}),
+            settings=settings,
+            passed=passed,
+            folder=run.folder.path if run else "",
+            data=os.path.abspath(options.settings),
+            temporary=inner,
+        )
+        if options.weights:
+            env["NIXREPRO_WEIGHTS"] = os.path.abspath(options.weights)
+        path = which(command[0], env.get("PATH", ""))
+        if not path:
+            ended = _missing(command[0])
+        else:
+            overhead = time.monotonic() - begun
+            ended = supervise.run(path, command, env, run.relay if run else None, mask)
+        if ended.reason:
+            say(f"{command[0]}: {ended.reason}")
+        if run is None:
+            return ended.status
+        begun = time.monotonic()
+        return run.end(ended, overhead if path else 0.0, options.quiet, begun)
+    finally:
+        _remove(temporary)
+
+
+def _stand() -> None:
+    """Fill standard streams that whoever started this has closed: a pipe would get their number."""
+    for handle in range(3):
+        try:
+            os.fstat(handle)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+def _missing(name: str) -> supervise.Ended:
+    there = os.path.exists(name) if "/" in name else False
+    status = supervise.NOT_STARTED if there else supervise.NOT_FOUND
+    reason = "it may not be executed" if there else "there is no such program in the environment"
+    return supervise.Ended(status, reason=reason)
+
+
+def _temporary(host: dict[str, str]) -> str:
+    """A folder of this run alone; tempfile would take longer to import than all of this."""
+    base = host.get("TMPDIR") or "/tmp"
+    for _ in range(100):
+        path = os.path.join(base, f"nixrepro-{os.urandom(6).hex()}")
+        try:
+            os.mkdir(path, 0o700)
+            return path
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise Refused(
+                f"no temporary folder can be made in {base}: {error.strerror}", UNRECORDED
+            ) from None
+    raise Refused(f"no temporary folder can be made in {base}", UNRECORDED)
+
+
+def _remove(path: str) -> None:
+    try:
+        os.rmdir(path)
+    except OSError:
+        import shutil
+
+        shutil.rmtree(path, ignore_errors=True)

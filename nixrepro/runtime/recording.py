@@ -1,0 +1,148 @@
+"""One run's record from its start to its end: facts, folder, log, result, summary."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from .launch import UNRECORDED, Options, Refused, say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .supervise import Ended
+
+
+class Run:
+    """One recorded run, from its first record to its last."""
+
+    def __init__(
+        self,
+        *,
+        options: Options,
+        environment: dict[str, Any],
+        settings: dict[str, Any],
+        command: list[str],
+        passed: list[str],
+        host: dict[str, str],
+    ) -> None:
+        from .variables import digests
+
+        self.project = os.path.abspath(options.project)
+        self.environment = environment
+        self.settings = settings
+        self.command = command
+        self.passed = digests(host, passed)
+
+    def begin(self, code: Any, scratch: str) -> None:
+        """Take the facts, make the folder, write the first record.
+
+        Raises:
+            Refused: the project's folder can't be written.
+        """
+        from . import host, record
+        from .canonical import write_atomic
+        from .folder import LOG, RUNS, Folder
+        from .relay import Relay
+
+        hardware = host.facts()
+        facts, patch = code.finish(scratch)
+        where = os.path.relpath(os.getcwd(), self.project)
+        self.record = record.begin(
+            environment=self.environment,
+            settings=self.settings,
+            command=self.command,
+            code=facts,
+            hardware=hardware,
+            passed=self.passed,
+            folder=where,
+        )
+        try:
+            self.folder = Folder(self.project, self.record["id"])
+            if patch:
+                write_atomic(self.folder.file("code.patch"), patch)
+            self.record["fingerprint"] = {}
+            self.folder.save(self.record)
+            self.relay = Relay(self.folder.file(LOG))
+        except OSError as error:
+            place = os.path.join(self.project, RUNS)
+            raise Refused(
+                f"the run can't be recorded in {place}: {error.strerror}. Nothing was started. "
+                "Make room there or make it writable, or run with --no-record",
+                UNRECORDED,
+            ) from None
+
+    def end(self, ended: Ended, before: float, quiet: bool, begun: float) -> int:
+        """Write the final record and the summary; gives the exit status."""
+        from . import events, record, result
+        from .folder import events as read_events
+
+        if not ended.wall:
+            self.relay.start()
+        log = self.relay.finish()
+        gathered = result.gather(read_events(self.folder.file(events.FILE)))
+        fingerprint = result.fingerprint(gathered)
+        final = record.end(
+            self.record,
+            status=status_of(ended),
+            exit_facts={
+                "status": ended.status,
+                "signal": ended.signal or None,
+                "reason": ended.reason,
+                "received": list(ended.forwarded),
+            },
+            timings={
+                "wall": round(ended.wall, 6),
+                "user": round(ended.user, 6),
+                "system": round(ended.system, 6),
+                "peak-memory": ended.memory,
+                "recording": round(before + time.monotonic() - begun, 6),
+            },
+            result=gathered,
+            fingerprint=fingerprint,
+            files={"log": log, **_events_file(self.folder.file(events.FILE))},
+        )
+        status = ended.status
+        try:
+            self.folder.save(final, final=True)
+        except OSError as error:
+            say(f"the record in {self.folder.path} could not be completed: {error.strerror}")
+            status = status or UNRECORDED
+        if not quiet:
+            _summary(final, self.folder.file("record.json"))
+        return status
+
+
+def status_of(ended: Ended) -> str:
+    """The record's word for an end: done, failed, killed or interrupted (by Ctrl-C or SIGINT)."""
+    if ended.signal:
+        return "interrupted" if ended.signal == "SIGINT" else "killed"
+    return "done" if ended.status == 0 else "failed"
+
+
+def _events_file(path: str) -> dict[str, Any]:
+    import hashlib
+
+    try:
+        with open(path, "rb") as stream:
+            data = stream.read()
+    except OSError:
+        return {}
+    sha256 = hashlib.sha256(data).hexdigest()
+    return {"events": {"file": os.path.basename(path), "size": len(data), "sha256": sha256}}
+
+
+def _summary(record: dict[str, Any], path: str) -> None:
+    from .record import unpinned
+    from .wording import headline
+
+    say(headline(record))
+    say(f"environment {record['environment']['path']}")
+    say(f"record {record['id'][:12]} in {os.path.relpath(path)}")
+    for entry in unpinned(record["result"]):
+        say(
+            f"{entry['name']} came from the network and may be another one tomorrow; to pin it: "
+            f'[tool.nixrepro.data.{entry["name"].split(".")[0]}] url = "{entry["url"]}" '
+            + (f'sha256 = "{entry["sha256"]}"' if isinstance(entry["sha256"], str) else "")
+        )

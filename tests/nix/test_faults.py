@@ -1,0 +1,178 @@
+"""Broken and hostile packages and locks: one clear line, and nothing of them in the store."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nixrepro import lock as locks
+
+from .conftest import REPOSITORY, Done, checked
+
+Build = Callable[[str, Path], Done]
+
+
+def with_artefact(tmp_path: Path, path: Path, kind: str, name: str = "odd") -> Path:
+    """This repository's lock with one more artefact, which is put into the store."""
+    checked(["nix-store", "--add-fixed", "sha256", path])
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    layer = "system" if kind == "deb" else "wheels"
+    block = (
+        f'\n[[artefact]]\nlayer = "{layer}"\nname = "{name}"\nversion = "1.0"\nkind = "{kind}"\n'
+    )
+    block += f'file = "{path.name}"\nsize = {path.stat().st_size}\nsha256 = "{digest}"\n'
+    lock = tmp_path / "nixrepro.lock"
+    lock.write_text((REPOSITORY / "nixrepro.lock").read_text() + block)
+    return lock
+
+
+def wheel(tmp_path: Path, members: dict[str, bytes], *, link: str = "") -> Path:
+    path = tmp_path / "odd-1.0-py3-none-any.whl"
+    about = b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    whole = {
+        "odd-1.0.dist-info/WHEEL": about,
+        "odd-1.0.dist-info/METADATA": b"Metadata-Version: 2.1\nName: odd\nVersion: 1.0\n",
+        "odd-1.0.dist-info/RECORD": b"",
+        **members,
+    }
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in whole.items():
+            archive.writestr(name, data)
+        if link:
+            info = zipfile.ZipInfo("odd/link")
+            info.external_attr = 0o120777 << 16
+            archive.writestr(info, link)
+    return path
+
+
+ODD = '(builtins.head (builtins.filter (a: a.name == "odd") wheels)).path'
+ODD_DEB = '(builtins.head (builtins.filter (a: a.name == "odd") base.packages)).path'
+
+
+def test_a_sound_wheel_installs(library: Build, project: object, tmp_path: Path) -> None:
+    members = {"odd/__init__.py": b"x = 1\n", "odd-1.0.data/scripts/odd": b"#!python\nprint(1)\n"}
+    done = library(ODD, with_artefact(tmp_path, wheel(tmp_path, members), "wheel"))
+    assert done.status == 0, done.err
+    out = Path(done.out.strip())
+    assert (out / "lib/python3.11/site-packages/odd/__init__.py").read_text() == "x = 1\n"
+    assert (out / "bin/odd").stat().st_mode & 0o111
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil", "odd/../../evil", "/evil", "odd-1.0.data/scripts/../../e"]
+)
+def test_a_wheel_with_a_path_that_climbs_out(
+    library: Build, project: object, tmp_path: Path, name: str
+) -> None:
+    done = library(ODD, with_artefact(tmp_path, wheel(tmp_path, {name: b"x"}), "wheel"))
+    assert done.status != 0
+    assert "odd-1.0-py3-none-any.whl: a path in it climbs out of its folder" in done.err
+
+
+def test_a_wheel_with_a_link(library: Build, project: object, tmp_path: Path) -> None:
+    path = wheel(tmp_path, {}, link="/etc/passwd")
+    done = library(ODD, with_artefact(tmp_path, path, "wheel"))
+    assert "it holds a symbolic link, which a wheel must not" in done.err
+
+
+@pytest.mark.parametrize("keep", [0, 40, -30, -400])
+def test_a_truncated_wheel(library: Build, project: object, tmp_path: Path, keep: int) -> None:
+    path = wheel(tmp_path, {"odd/data.bin": bytes(range(256)) * 64})
+    path.write_bytes(path.read_bytes()[:keep])
+    done = library(ODD, with_artefact(tmp_path, path, "wheel"))
+    assert done.status != 0
+    assert "cut short or damaged" in done.err
+
+
+def test_a_wheel_with_a_damaged_file(library: Build, project: object, tmp_path: Path) -> None:
+    path = wheel(tmp_path, {"odd/data.bin": b"payload-payload-payload"})
+    path.write_bytes(path.read_bytes().replace(b"payload-payload", b"payload-xxxxxxx"))
+    done = library(ODD, with_artefact(tmp_path, path, "wheel"))
+    assert "cut short or damaged" in done.err
+
+
+def deb(tmp_path: Path, names: list[str]) -> Path:
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w:xz") as archive:
+        for name in names:
+            info = tarfile.TarInfo(name)
+            info.size = 1
+            archive.addfile(info, io.BytesIO(b"x"))
+    path = tmp_path / "odd_1.0_all.deb"
+    parts = {"debian-binary": b"2.0\n", "control.tar.xz": b"", "data.tar.xz": data.getvalue()}
+    with path.open("wb") as stream:
+        stream.write(b"!<arch>\n")
+        for name, body in parts.items():
+            stream.write(f"{name:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(body):<10}`\n".encode())
+            stream.write(body + b"\n" * (len(body) % 2))
+    return path
+
+
+def test_a_sound_deb_unpacks(library: Build, project: object, tmp_path: Path) -> None:
+    path = deb(tmp_path, ["./usr/share/odd"])
+    done = library(ODD_DEB, with_artefact(tmp_path, path, "deb"))
+    assert done.status == 0, done.err
+    assert (Path(done.out.strip()) / "usr/share/odd").read_text() == "x"
+
+
+def test_a_deb_with_a_path_that_climbs_out(library: Build, project: object, tmp_path: Path) -> None:
+    path = deb(tmp_path, ["./usr/a", "../../evil"])
+    done = library(ODD_DEB, with_artefact(tmp_path, path, "deb"))
+    assert done.status != 0
+    assert "odd_1.0_all.deb: a path in it climbs out of its folder" in done.err
+
+
+@pytest.mark.parametrize("keep", [4, 100, -20])
+def test_a_truncated_deb(library: Build, project: object, tmp_path: Path, keep: int) -> None:
+    path = deb(tmp_path, [f"./usr/share/{number}" for number in range(200)])
+    path.write_bytes(path.read_bytes()[:keep])
+    done = library(ODD_DEB, with_artefact(tmp_path, path, "deb"))
+    assert done.status != 0
+    assert "cut short or damaged" in done.err or "not a .deb" in done.err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('name = "numpy"', 'name = "../numpy"', "not a name"),
+        ('name = "numpy"', 'name = "${builtins.currentSystem}"', "not a name"),
+        ('name = "numpy"', "name = '\"; exit 1; \"'", "not a name"),
+        ('file = "numpy-', 'file = "../../numpy-', "not a file name"),
+        ("version = 1\n", "version = 99\n", "is not 1"),
+        ('python = "3', 'python = "x3', "no version of Python"),
+    ],
+)
+def test_a_lock_edited_by_hand(
+    library: Build, tmp_path: Path, old: str, new: str, reason: str
+) -> None:
+    text = (REPOSITORY / "nixrepro.lock").read_text()
+    assert old in text
+    lock = tmp_path / "nixrepro.lock"
+    lock.write_text(text.replace(old, new, 1))
+    done = library("builtins.map (a: a.path) wheels", lock)
+    assert done.status != 0
+    assert reason in done.err
+    with pytest.raises(locks_error()):
+        locks.load(lock)
+
+
+def locks_error() -> type[Exception]:
+    from nixrepro.errors import LockError
+
+    return LockError
+
+
+def test_an_artefact_that_is_not_there_says_so(library: Build, tmp_path: Path) -> None:
+    text = (REPOSITORY / "nixrepro.lock").read_text()
+    digest = next(a.sha256 for a in locks.parse(text).artefacts if a.name == "six")
+    lock = tmp_path / "nixrepro.lock"
+    lock.write_text(text.replace(digest, "1" * 64))
+    done = library('(builtins.head (builtins.filter (a: a.name == "six") wheels)).path', lock)
+    assert done.status != 0
+    assert "is not in the store: run `nixrepro fetch`" in done.err

@@ -1,0 +1,102 @@
+"""Half-fetched files: who may write them, and how long they stay."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nixrepro.fetch import parts
+from nixrepro.fetch.display import Display, amount
+
+NAME = "0" * 64
+
+
+def nothing() -> None:
+    pass
+
+
+def test_the_cache_follows_xdg(tmp_path: Path):
+    assert parts.folder({"XDG_CACHE_HOME": str(tmp_path)}) == tmp_path / "nixrepro/artefacts"
+    home = Path.home() / ".cache/nixrepro/artefacts"
+    assert parts.folder({"XDG_CACHE_HOME": "relative"}) == parts.folder({}) == home
+
+
+def test_one_claim_at_a_time(cache: Path):
+    inside, most, waited = [], [], []
+
+    def work() -> None:
+        with parts.claim(cache, NAME, nothing, lambda: waited.append(1)):
+            inside.append(1)
+            most.append(len(inside))
+            time.sleep(0.02)
+            inside.pop()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1] * 8
+    assert waited
+    assert list(cache.iterdir()) == []
+
+
+def test_waiting_ends_when_told_to_stop(cache: Path):
+    display = Display([], quiet=True)
+    with parts.claim(cache, NAME, nothing, nothing):
+        display.stop()
+        with pytest.raises(parts.Stopped), parts.claim(cache, NAME, display.check, nothing):
+            raise AssertionError("two hold one claim")
+
+
+def test_an_empty_part_leaves_nothing(cache: Path):
+    with parts.claim(cache, NAME, nothing, nothing) as mine, mine.part("a.whl") as part:
+        assert part.size == 0
+    assert list(cache.iterdir()) == []
+
+
+@given(st.lists(st.binary(max_size=50), max_size=6), st.integers(0, 6))
+def test_a_part_written_in_pieces_has_the_digest_of_the_whole(tmp_path_factory, pieces, cut):
+    import hashlib
+
+    cache = tmp_path_factory.mktemp("cache")
+    for some in (pieces[:cut], pieces[cut:]):
+        with parts.claim(cache, NAME, nothing, nothing) as mine, mine.part("a.whl") as part:
+            for piece in some:
+                part.write(piece)
+            digest, size = part.sha256(), part.size
+    whole = b"".join(pieces)
+    assert (digest, size) == (hashlib.sha256(whole).hexdigest(), len(whole))
+
+
+def test_old_parts_are_swept_and_young_or_claimed_ones_stay(cache: Path):
+    cache.mkdir(parents=True)
+    old, young, held = (cache / f"{digit * 64}.part" for digit in "abc")
+    for path in (old, young, held):
+        path.write_bytes(b"x")
+    now = time.time()
+    for path in (old, held):
+        os.utime(path, (now - 15 * 86400, now - 15 * 86400))
+    with parts.claim(cache, held.stem, nothing, nothing):
+        parts.sweep(cache, now)
+        assert sorted(path.name for path in cache.glob("*.part")) == [young.name, held.name]
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (273_829_956, "273.8 MB"),
+        (10**16, "10000.0 TB"),
+    ],
+)
+def test_amounts_are_read_by_people(size, text):
+    assert amount(size) == text

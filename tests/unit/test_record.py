@@ -1,0 +1,240 @@
+"""Listing, finding and reading records; ten thousand of them too."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from nixrepro import record, record_text
+from nixrepro.canonical import digest
+from nixrepro.cli import verbs
+from nixrepro.cli.runs import HEAD, fitting, row
+from nixrepro.errors import RunError
+from nixrepro.runtime.folder import Folder
+from nixrepro.runtime.host import facts as hardware
+from nixrepro.runtime.record import begin, end
+
+COUNT = 10_000
+
+
+def make(number: int, **more: Any) -> dict[str, Any]:
+    """A record as the supervisor writes it."""
+    packages = [
+        {"name": f"p{i}", "version": "1", "path": f"/nix/store/{i:032}-p{i}"} for i in range(9)
+    ]
+    environment = {
+        "identity": {"path": "/nix/store/0-environment", "digest": "1" * 64},
+        "system": "/nix/store/0-system",
+        "lock": "2" * 64,
+        "layers": {"system": packages, "accelerator": [], "wheels": packages, "data": []},
+        "closure": [{"path": "/nix/store/0-environment", "narHash": "sha256:0", "narSize": 2500}],
+    }
+    first = begin(
+        environment=environment,
+        settings={"seed": 42, "variables": {"OMP_NUM_THREADS": "2"}},
+        command=["python", "train.py", f"--number={number}"],
+        code={"commit": "c" * 40, "tree": "d" * 40, "dirty": False, "large": []},
+        hardware=hardware(),
+        passed={"TOKEN": "0" * 16},
+        folder=".",
+    )
+    stamp = f"2026-01-{1 + number // 1000:02}T00:{number % 1000 // 60:02}:{number % 60:02}.000000Z"
+    first.update(started=stamp, id=digest(number))
+    if more.get("status") == "running":
+        return first
+    epochs = [{"accuracy": 0.5, "loss": 1.25}]
+    fit = {"class": "Sequential", "name": "s", "epochs": epochs, "weights": "e" * 64}
+    return end(
+        first,
+        status=more.get("status", "done"),
+        exit_facts={"status": 0, "signal": None, "reason": "", "received": []},
+        timings={"wall": 61.0, "user": 1.0, "system": 1.0, "peak-memory": 10**6, "recording": 0.1},
+        result={"fits": [fit], "final": {"test_accuracy": 0.97}},
+        fingerprint={"weights": "e" * 64, "metrics": "f" * 64},
+        files={"log": {"file": "log.txt", "size": 1, "sha256": "0" * 64}},
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n[tool.nixrepro]\n')
+    return tmp_path
+
+
+def keep(project: Path, document: dict[str, Any]) -> Folder:
+    folder = Folder(str(project), document["id"])
+    folder.save(document, final=document["status"] != "running")
+    return folder
+
+
+def test_newest_first(project: Path) -> None:
+    for number in (2, 3, 1):
+        keep(project, make(number))
+    listed = record.runs(project)
+    assert [line.command[2] for line in listed] == ["--number=3", "--number=2", "--number=1"]
+    assert listed[0].weights == "e" * 64 and listed[0].metrics == {"test_accuracy": 0.97}
+
+
+def test_nothing_ran(project: Path) -> None:
+    assert record.runs(project) == []
+    with pytest.raises(RunError, match="nothing ran yet"):
+        record.load(project)
+
+
+def test_without_the_index_the_records_are_read(project: Path) -> None:
+    for number in range(3):
+        keep(project, make(number))
+    index = project / ".nixrepro" / "runs" / "index.jsonl"
+    whole = record.runs(project)
+    text = index.read_text()
+    index.write_text(text[: len(text) // 2] + "\n[]\n{}\n\0")
+    assert record.runs(project) == whole
+    index.unlink()
+    assert record.runs(project) == whole
+
+
+def test_a_removed_folder_is_listed_no_more(project: Path) -> None:
+    keep(project, make(1))
+    folder = keep(project, make(2))
+    for path in Path(folder.path).iterdir():
+        path.unlink()
+    Path(folder.path).rmdir()
+    assert len(record.runs(project)) == 1
+
+
+def test_the_record_wins_over_a_lost_line_of_the_index(project: Path) -> None:
+    document = make(1, status="running")
+    document["process"] = {"pid": 1, "start": -1, "boot": "another"}
+    folder = keep(project, document)
+    assert record.runs(project)[0].status == "interrupted"
+    Path(folder.file("record.json")).write_text(json.dumps({**make(1), "status": "failed"}))
+    assert record.runs(project)[0].status == "failed"
+
+
+def test_find_by_prefix(project: Path) -> None:
+    documents = [make(number) for number in range(40)]
+    for document in documents:
+        keep(project, document)
+    wanted = documents[7]["id"]
+    for prefix in (wanted[:12], wanted[:16], wanted[:40], wanted, wanted[:12].upper()):
+        assert record.load(project, prefix).document["id"] == wanted
+    assert record.load(project, "last").document["id"] == documents[39]["id"]
+    for prefix, said in ((wanted[:1], "runs begin with"), ("", "no run"), ("zz", "no run")):
+        with pytest.raises(RunError, match=said):
+            record.load(project, prefix)
+    with pytest.raises(RunError, match="no run begins"):
+        record.load(project, wanted[:20] + "zz")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is no record"),
+        ("{", "is no record"),
+        ("[]", "is no record"),
+        ('{"format": "1"}', "is no record"),
+        ('{"format": 2}', "later nixrepro"),
+    ],
+)
+def test_broken_foreign_and_later_records(project: Path, text: str, said: str) -> None:
+    folder = keep(project, make(1))
+    Path(folder.file("record.json")).write_text(text)
+    with pytest.raises(RunError, match=said) as caught:
+        record.load(project)
+    assert str(folder.path) in caught.value.message and caught.value.hint
+    # One bad record hides no other.
+    (project / ".nixrepro" / "runs" / "index.jsonl").unlink()
+    keep(project, make(2))
+    assert len(record.runs(project)) == 1
+
+
+def test_the_place_held_for_the_record_is_given_back(project: Path) -> None:
+    folder = keep(project, make(1, status="running"))
+    assert Path(folder.file("reserve")).stat().st_blocks * 512 >= 1 << 20
+    folder.save(make(1), final=True)
+    assert not Path(folder.file("reserve")).exists()
+
+
+def test_ten_thousand_list_in_under_a_second(project: Path) -> None:
+    runs = project / ".nixrepro" / "runs"
+    lines = []
+    for number in range(COUNT):
+        document = {"id": digest(number), "started": f"2026-01-01T00:00:00.{number:06}Z"}
+        folder = runs / document["id"][:16]
+        folder.mkdir(parents=True)
+        (folder / "record.json").touch()
+        common: dict[str, Any] = {
+            **document,
+            "command": ["python", "train.py"],
+            "experiment": "1" * 64,
+            "environment": "2" * 64,
+            "process": {"pid": 1, "start": 1, "boot": "x"},
+        }
+        done = {"metrics": {"accuracy": 0.5, "loss": 0.1}, "weights": "3" * 64, "wall": 1.5}
+        lines += [{**common, "status": "running"}, {**common, **done, "status": "done"}]
+    (runs / "index.jsonl").write_text("".join(f"\n{json.dumps(line)}\n" for line in lines))
+    # Processor time: what else the machine does is not the listing's.
+    begun = time.process_time()
+    listed = record.runs(project)
+    took = time.process_time() - begun
+    assert len(listed) == COUNT and listed[0].status == "done"
+    assert took < 1.0
+
+
+def invoke(project: Path, *words: str) -> str:
+    done = CliRunner().invoke(verbs, ["-C", str(project), *words], standalone_mode=False)
+    if done.exception:
+        raise done.exception
+    return done.stdout
+
+
+def test_the_verb_runs(project: Path) -> None:
+    assert invoke(project, "runs") == ""
+    for number in range(3):
+        keep(project, make(number))
+    lines = invoke(project, "runs").splitlines()
+    assert lines[0].split() == list(HEAD)
+    assert len(lines) == 4
+    assert lines[1].startswith(digest(2)[:12])
+    for part in ("done", "test accuracy 0.9700", "e" * 12, "python train.py", "1 min 1 s"):
+        assert part in lines[1]
+    assert len(invoke(project, "runs", "--limit", "1").splitlines()) == 2
+    found = json.loads(invoke(project, "runs", "--json"))["runs"]
+    assert [line["id"] for line in found] == [digest(2), digest(1), digest(0)]
+
+
+def test_a_narrow_terminal_leaves_the_last_columns_out(project: Path) -> None:
+    keep(project, make(1))
+    rows = [row(line) for line in record.runs(project)]
+    widths = [max(len(head), len(cell)) for head, cell in zip(HEAD, rows[0], strict=True)]
+    whole = sum(widths) + 2 * (len(HEAD) - 1)
+    assert fitting(rows, whole) == len(HEAD)
+    assert fitting(rows, whole - 1) == len(HEAD) - 1
+    assert fitting(rows, 10) == 3
+
+
+def test_the_verb_show(project: Path) -> None:
+    document = make(1)
+    keep(project, document)
+    text = invoke(project, "show", document["id"][:12])
+    heads = [line[: record_text.WIDTH].strip() for line in text.splitlines()]
+    assert [head for head in heads if head] == [
+        "run", "environment", "hardware", "system", "accelerator", "wheels", "data", "code",
+        "settings", "result", "fingerprint", "files", "in",
+    ]  # fmt: skip
+    for part in ("epoch 1: accuracy 0.5000", "OMP_NUM_THREADS=2", "9 packages", "2.5 kB", "TOKEN"):
+        assert part in text
+    assert json.loads(invoke(project, "show", "--json")) == document
+
+
+def test_show_says_what_is_not_known(project: Path) -> None:
+    document = make(1)
+    document["layers"]["code"] = {"unknown": "no repository"}
+    document["fingerprint"] = {"weights": {"unknown": "none fitted"}}
+    text = "\n".join(record_text.lines(document))
+    assert "unknown: no repository" in text and "weights unknown: none fitted" in text
