@@ -11,6 +11,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH):/nix/var/nix/profiles/default/bin:$(H
 NIX_CONFIG_OF_USER := $(value NIX_CONFIG)
 define NIX_CONFIG
 substitute = false
+max-jobs = auto
 $(NIX_CONFIG_OF_USER)
 extra-experimental-features = nix-command flakes
 sandbox = true

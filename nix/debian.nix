@@ -52,6 +52,9 @@ let
     GCONV_PATH = "${system}/lib/${store.triplet}/gconv";
     TZ = "UTC";
     TZDIR = "${system}/share/zoneinfo";
+    INPUTRC = "${system}/share/readline/inputrc";
+    TERMINFO_DIRS = "${system}/lib/terminfo:${system}/share/terminfo";
+    OPENSSL_MODULES = "${system}/lib/${store.triplet}/ossl-modules";
     OPENSSL_CONF = "${system}/etc/ssl/openssl.cnf";
     SSL_CERT_FILE = "${system}/etc/ssl/certs/ca-certificates.crt";
   };

@@ -53,8 +53,9 @@ rec {
   within = environment: base: file: attributes: derivation ({
     inherit system;
     builder = "${environment}/bin/python";
-    args = [ "-I" "-B" "${builders [ file ]}/${file}" ];
+    args = [ "-s" "-B" "${builders [ file ]}/${file}" ];
     PATH = "${environment}/bin:${base.system}/bin";
+    PYTHONHASHSEED = "0";
     SOURCE_DATE_EPOCH = "315532800"; # 1980: the first day that a zip archive can hold
   } // base.variables // attributes);
 

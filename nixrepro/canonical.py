@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from pathlib import Path
@@ -23,6 +22,8 @@ def json_bytes(value: Any) -> bytes:
 
 def digest(value: Any) -> str:
     """SHA-256 of the canonical JSON of a value, as 64 hex digits."""
+    import hashlib
+
     return hashlib.sha256(json_bytes(value)).hexdigest()
 
 
@@ -45,8 +46,10 @@ def write_atomic(path: Path, data: bytes | bytearray) -> None:
         if path.exists():
             temporary.chmod(path.stat().st_mode & 0o777)
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)  # a full disk says no name
         raise
 
 

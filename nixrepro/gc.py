@@ -6,11 +6,17 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from nixrepro.canonical import write_atomic
 from nixrepro.errors import NixreproError
-from nixrepro.nix import Nix
 from nixrepro.realise import STATE, current, root_name
 from nixrepro.record import load, runs
+
+if TYPE_CHECKING:
+    from nixrepro.nix import Nix
+
+_DROPPED = "dropped"
 
 
 @dataclass(frozen=True)
@@ -48,9 +54,10 @@ def keep_recorded(root: Path, nix: Nix) -> int:
     """Keep the environments of records that were made without this tool, as by `nix run`.
 
     Returns:
-        How many are kept now that were not; those that are collected already can't be.
+        How many are kept now that were not; those that were dropped aren't, and those that are
+        collected already can't be.
     """
-    have = {os.readlink(link) for link in _links(root)}
+    have = {os.readlink(link) for link in _links(root)} | _dropped(root)
     new = [path for path in _used(root) if path not in have and os.path.exists(path)]
     for path in new:
         folder = root / STATE / "roots"
@@ -66,15 +73,17 @@ def drop(root: Path, names: Iterable[str]) -> list[Kept]:
         NixreproError: a name means none of them, or several; nothing was dropped.
     """
     items = kept(root)
-    chosen = []
-    for name in names:
-        fitting = [item for item in items if item.name.startswith(name)]
+    chosen: list[Kept] = []
+    for name in dict.fromkeys(names):
+        fitting = [item for item in items if name and item.name.startswith(name)]
         if len(fitting) != 1:
             many = "several environments" if fitting else "no environment"
             raise NixreproError(
-                f"{name} means {many} that this project keeps", hint="`nixrepro gc` lists them"
+                f"{name!r} means {many} that this project keeps", hint="`nixrepro gc` lists them"
             )
-        chosen += fitting
+        chosen += [item for item in fitting if item not in chosen]
+    if chosen:
+        _remember_dropped(root, {item.environment for item in chosen})
     for item in chosen:
         (root / STATE / "roots" / item.name).unlink(missing_ok=True)
         if item.current:
@@ -82,6 +91,17 @@ def drop(root: Path, names: Iterable[str]) -> list[Kept]:
             for link in (root / STATE / "roots").glob("shell*"):
                 link.unlink()
     return chosen
+
+
+def _dropped(root: Path) -> set[str]:
+    """Store paths that were let go of, though records name them."""
+    path = root / STATE / _DROPPED
+    return set(path.read_text(encoding="utf-8").split()) if path.exists() else set()
+
+
+def _remember_dropped(root: Path, paths: set[str]) -> None:
+    lines = sorted(_dropped(root) | paths)
+    write_atomic(root / STATE / _DROPPED, "".join(f"{line}\n" for line in lines).encode())
 
 
 def _used(root: Path) -> dict[str, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -185,9 +186,13 @@ def _readable(url: str) -> Iterator[None]:
         raise HttpError(url, "no answer in time", again=True) from error
     except httpx.TransportError as error:
         refused = isinstance(error, httpx.UnsupportedProtocol) or _caused(error, ssl.SSLError)
-        raise HttpError(url, str(error) or type(error).__name__, again=not refused) from error
+        raise HttpError(url, _said(error), again=not refused) from error
     except (httpx.InvalidURL, httpx.RequestError) as error:
-        raise HttpError(url, str(error) or type(error).__name__) from error
+        raise HttpError(url, _said(error)) from error
+
+
+def _said(error: Exception) -> str:
+    return re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__
 
 
 def _caused(error: BaseException | None, kind: type[BaseException]) -> bool:

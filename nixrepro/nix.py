@@ -13,15 +13,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from nixrepro.errors import BuildError, NixError
+from nixrepro import git
+from nixrepro.complaints import failed, tail, unusable
+from nixrepro.errors import NixError
 from nixrepro.process import Completed, Runner, run
 
 OLDEST = (2, 8)
 _STORE = "/nix/store"
 _DIGITS = "0123456789abcdfghijklmnpqrsvwxyz"
 _ELSEWHERE = "/nix/var/nix/profiles/default/bin"
-_TAIL = 25
+# What `nix develop` leaves as the person has it, though the derivation says otherwise.
+_PERSONS = re.compile(
+    "BASHOPTS|HOME|NIX_BUILD_TOP|NIX_ENFORCE_PURITY|NIX_LOG_FD|NIX_REMOTE|PPID|SHELL|SHELLOPTS"
+    "|SSL_CERT_FILE|TEMP|TEMPDIR|TERM|TMP|TMPDIR|TZ|UID"
+)
+# Nix 2.8 takes no other character in a path within a URL and undoes no quoting of it, later
+# versions do.
+_PLAIN = re.compile(r"[A-Za-z0-9/._~+=@,-]+")
 
 
 def store_path(name: str, sha256: str) -> str:
@@ -61,10 +71,16 @@ class Nix:
         Raises:
             NixError: it is missing, or older than `OLDEST`.
         """
-        said = self._call(["nix", "--version"]).stdout.decode().strip()
-        match = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", said)
-        if not match:
-            raise NixError(f"`nix --version` says {said!r}, which names no version")
+        done = self._call(["nix", "--version"])
+        said = done.stdout.decode(errors="replace").strip()
+        # The last one: a distribution of Nix may give its own before it.
+        match = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?[^\s.]*$", said)
+        if done.status != 0 or not match:
+            raise NixError(
+                f"`nix --version` says {said!r}, which names no version",
+                details=tail(done.stderr),
+                hint="see that `nix` on your PATH is Nix, and whole",
+            )
         found = tuple(int(part) for part in match.groups(default="0"))
         if found < OLDEST:
             raise NixError(
@@ -88,7 +104,7 @@ class Nix:
         argv = ["nix-store", "--check-validity", "--print-invalid"]
         done = self._call([*argv, *paths])
         if done.status != 0:
-            raise _unusable(done)
+            raise unusable(done)
         return set(paths) - set(done.stdout.decode().split())
 
     def add_fixed(self, files: Sequence[Path]) -> list[str]:
@@ -99,7 +115,7 @@ class Nix:
         """
         done = self._call(["nix-store", "--add-fixed", "sha256", *map(str, files)])
         if done.status != 0:
-            raise _unusable(done)
+            raise unusable(done)
         return done.stdout.decode().split()
 
     def shell_variables(self, flake: Path, profile: Path) -> dict[str, str]:
@@ -119,16 +135,16 @@ class Nix:
             "--json",
             "--profile",
             str(profile),
-            f"{_reference(flake)}#default",
+            f"{self._reference(flake)}#default",
         ]
-        done = self._call(argv, show=sys.stderr.isatty())
+        done = self._call(argv, cwd=flake, show=sys.stderr.isatty())
         if done.status != 0:
-            raise _failed(done)
+            raise failed(done)
         told: dict[str, Any] = json.loads(done.stdout)
         return {
             name: entry["value"]
             for name, entry in told["variables"].items()
-            if entry["type"] == "exported"
+            if entry["type"] == "exported" and not _PERSONS.fullmatch(name)
         }
 
     def add_root(self, link: Path, path: str) -> None:
@@ -140,7 +156,7 @@ class Nix:
         argv = ["nix-store", "--realise", path, "--add-root", str(link), "--indirect"]
         done = self._call(argv)
         if done.status != 0:
-            raise _unusable(done)
+            raise unusable(done)
 
     def closure_size(self, path: str) -> int:
         """Bytes of a store path with all that it reaches, as NAR.
@@ -150,11 +166,22 @@ class Nix:
         """
         done = self._call(["nix", *self._options(), "path-info", "--closure-size", path])
         if done.status != 0:
-            raise _unusable(done)
+            raise unusable(done)
         return int(done.stdout.split()[-1])
+
+    def _reference(self, flake: Path) -> str:
+        """A flake's folder as Nix wants it: by git where it is in a work tree, else as it is.
+
+        The latter is relative to the folder that Nix is started in, which may have any name.
+        """
+        place = git.place(flake, self.runner)
+        if place is None or not _PLAIN.fullmatch(place.top):
+            return "path:."
+        return f"git+file://{place.top}" + (f"?dir={quote(place.inside)}" if place.inside else "")
 
     def _options(self) -> list[str]:
         options = ["--extra-experimental-features", "nix-command flakes", "--offline"]
+        options += ["--max-jobs", "auto"]  # Nix builds one thing at a time by itself
         options += ["--option", "warn-dirty", "false"]
         # A daemon lets nobody else say how it builds.
         if os.geteuid() == 0:
@@ -163,12 +190,12 @@ class Nix:
                 options += ["--option", "build-users-group", ""]
         return options
 
-    def _call(self, argv: list[str], *, show: bool = False) -> Completed:
-        env = {**os.environ, **self.variables}
+    def _call(self, argv: list[str], *, cwd: Path | None = None, show: bool = False) -> Completed:
+        env = git.untied({**os.environ, **self.variables})
         if not shutil.which(argv[0]) and os.path.exists(f"{_ELSEWHERE}/{argv[0]}"):
             argv = [f"{_ELSEWHERE}/{argv[0]}", *argv[1:]]
         try:
-            return self.runner(argv, env=env, show=show)
+            return self.runner(argv, cwd=cwd, env=env, show=show)
         except FileNotFoundError:
             raise NixError(
                 "Nix is not installed",
@@ -182,43 +209,3 @@ def _has_group(name: str) -> bool:
     except KeyError:
         return False
     return True
-
-
-def _reference(flake: Path) -> str:
-    """A flake's folder as Nix wants it: with git where git knows it, else the folder as it is."""
-    top = flake.absolute()
-    for folder in (top, *top.parents):
-        if (folder / ".git").exists():
-            inside = "" if folder == top else f"?dir={top.relative_to(folder)}"
-            return f"git+file://{folder}{inside}"
-    return f"path:{top}"
-
-
-def _unusable(done: Completed) -> NixError:
-    return NixError(
-        "the Nix store can't be used",
-        details=_tail(done.stderr),
-        hint="see that this user may use Nix: `nix-store --verify` says more",
-    )
-
-
-def _failed(done: Completed) -> BuildError:
-    text = done.stderr
-    missing = re.search(r"nixrepro: (\S+) is not in the store", text)
-    if missing:
-        return BuildError(
-            f"{missing[1]} is not in the store", hint="run `nixrepro fetch`, then this again"
-        )
-    said = [
-        line for line in re.findall(r"nixrepro(?:\.lock)?: [^\n]+", text) if "worker" not in line
-    ]
-    reason = f": {said[-1].removeprefix('nixrepro: ')}" if said else ""
-    return BuildError(
-        f"Nix could not build the environment{reason}",
-        details=_tail(text),
-        hint="`nix log` with the .drv named above shows all that a builder said" if text else "",
-    )
-
-
-def _tail(text: str) -> str:
-    return "\n".join(text.rstrip().splitlines()[-_TAIL:])

@@ -9,13 +9,17 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nixrepro.canonical import json_bytes, write_atomic
-from nixrepro.errors import BuildError
-from nixrepro.nix import Nix
+from nixrepro.canonical import json_bytes, remove_parts, write_atomic
+from nixrepro.errors import BuildError, ConfigError, LockError
+
+if TYPE_CHECKING:
+    from nixrepro.nix import Nix
 
 STATE = ".nixrepro"
-_FORMAT = 1
+_MEMORY = "environment.json"
+_FORMAT = 2
 _NAMED = re.compile(r"(?<![\w.])\./([\w./-]*\w)")
 _FIXED = ("flake.nix", "flake.lock", "nixrepro.lock", "pyproject.toml", "nix")
 
@@ -39,28 +43,27 @@ class Environment:
     variables: dict[str, str]
 
 
-def realise(root: Path, nix: Nix, prepare: Callable[[], None]) -> Environment:
+def realise(
+    root: Path, nix: Nix, prepare: Callable[[], None], waiting: Callable[[], None]
+) -> Environment:
     """The environment of a project: from the last time if nothing that it is made of changed.
 
     Args:
         root: the project's folder.
         nix: the Nix to build with.
         prepare: called before a build: sees that the lock fits and its artefacts are there.
+        waiting: called once when another process realises it just now.
 
     Raises:
         BuildError: it can't be built.
         NixError: there is no usable Nix.
         OSError: the project's folder can't be written.
     """
-    known = _remembered(root)
-    if known:
-        return known
     from nixrepro.locking import exclusive
 
     state = root / STATE
-    state.mkdir(exist_ok=True)
-    with exclusive(state / "realise.lock", lambda: None):
-        known = _remembered(root)
+    with exclusive(state / "realise.lock", waiting):
+        known = remembered(root)
         if known:
             return known
         nix.version()
@@ -70,9 +73,11 @@ def realise(root: Path, nix: Nix, prepare: Callable[[], None]) -> Environment:
         roots.mkdir(exist_ok=True)
         variables = nix.shell_variables(root, roots / "shell")
         environment = _environment(variables)
-        nix.add_root(roots / Path(environment.facts).name.split("-")[0], environment.facts)
-        remembered = {"format": _FORMAT, "stamp": stamp, "variables": variables}
-        write_atomic(state / "environment.json", json_bytes(remembered))
+        _drop_older(roots / "shell")
+        nix.add_root(roots / root_name(environment.path), environment.path)
+        memory = {"format": _FORMAT, "stamp": stamp, "variables": variables}
+        remove_parts(state / _MEMORY)
+        write_atomic(state / _MEMORY, json_bytes(memory))
     return environment
 
 
@@ -83,8 +88,42 @@ def root_name(path: str) -> str:
 
 def current(root: Path) -> str:
     """Store path of the environment that a project's files give, or "" where that isn't known."""
-    known = _remembered(root)
+    known = remembered(root)
     return known.path if known else ""
+
+
+def read_by_flake(root: Path) -> list[str]:
+    """The files and folders of a project that its flake reads, relative to it."""
+    return sorted({*_FIXED, *_named(root)})
+
+
+def check(root: Path) -> None:
+    """See that the flake is whole, since Nix would speak of files in its store, or ask a network.
+
+    Raises:
+        ConfigError, LockError: a file of it is missing.
+    """
+    for name in ("flake.nix", *_named(root)):
+        if not (root / name).exists():
+            hint = "`nixrepro init --update` writes flake.nix and nix/ anew"
+            raise ConfigError(f"there is no {root / name}", hint=hint)
+    if not (root / "flake.lock").exists():
+        raise LockError(f"there is no {root / 'flake.lock'}", hint="run `nixrepro lock`")
+
+
+def _named(root: Path) -> list[str]:
+    """What flake.nix names by path."""
+    with suppress(OSError, UnicodeDecodeError):
+        return _NAMED.findall((root / "flake.nix").read_text(encoding="utf-8"))
+    return []
+
+
+def _drop_older(profile: Path) -> None:
+    """Let go of what a profile linked to before: else each old shell stays in the store forever."""
+    now = os.readlink(profile)
+    for link in profile.parent.glob(f"{profile.name}-*-link"):
+        if link.name != now:
+            link.unlink()
 
 
 def _environment(variables: dict[str, str]) -> Environment:
@@ -99,9 +138,10 @@ def _environment(variables: dict[str, str]) -> Environment:
         ) from None
 
 
-def _remembered(root: Path) -> Environment | None:
+def remembered(root: Path) -> Environment | None:
+    """The environment of the last time, if it is still there and the flake's files are alike."""
     try:
-        found = json.loads((root / STATE / "environment.json").read_bytes())
+        found = json.loads((root / STATE / _MEMORY).read_bytes())
         if found["format"] != _FORMAT or found["stamp"] != _stamp(root):
             return None
         environment = _environment(found["variables"])
@@ -113,12 +153,8 @@ def _remembered(root: Path) -> Environment | None:
 
 def _stamp(root: Path) -> list[list[str | int]]:
     """Name, size and time of every file that the flake reads: alike means nothing to evaluate."""
-    names = list(_FIXED)
-    with suppress(OSError, UnicodeDecodeError):
-        # What flake.nix names by path is read too.
-        names += _NAMED.findall((root / "flake.nix").read_text(encoding="utf-8"))
     stamp: list[list[str | int]] = []
-    for name in sorted(set(names)):
+    for name in read_by_flake(root):
         for path in sorted(_files(root / name)):
             about = path.stat()
             stamp.append([str(path.relative_to(root)), about.st_size, about.st_mtime_ns])

@@ -144,13 +144,18 @@ class Uv:
             told += ["--only-binary", ":all:"]
         with tempfile.TemporaryDirectory(prefix="nixrepro-") as folder:
             answer = Path(folder) / "pylock.toml"
+            chosen = [*told, "--format", "pylock.toml", "--output-file", str(answer)]
             if prefer:
                 # uv keeps to the versions that it finds in the file it is to write.
                 answer.write_text(_preferences(prefer), encoding="utf-8")
-            self._resolve(
-                requirements,
-                [*told, "--format", "pylock.toml", "--output-file", str(answer)],
-            )
+            try:
+                self._resolve(requirements, chosen)
+            except ResolveError:
+                if not prefer:
+                    raise
+                # What was locked for another Python can hide from uv that there is an answer.
+                answer.unlink()
+                self._resolve(requirements, chosen)
             text = answer.read_text(encoding="utf-8")
             # Who needs whom is not in a pylock.toml: ask again, for these very versions.
             pins = Path(folder) / "constraints.txt"

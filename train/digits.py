@@ -21,7 +21,7 @@ def digits():
 
 
 def mnist():
-    """MNIST's 70,000 digits of 28x28 pixels; pin the file in [tool.nixrepro.data.mnist]."""
+    """MNIST's 70,000 digits of 28x28 pixels; `nixrepro fetch --data mnist` brings the file."""
     (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
     x_train, x_test = (images.astype("float32") / 255.0 for images in (x_train, x_test))
     return x_train, x_test, y_train, y_test

@@ -13,5 +13,6 @@ mkdir -p home/lib
 for package in $packages; do
   if [ -d "$package/usr/lib/python$version" ]; then cp -r "$package/usr/lib/python$version" home/lib/; chmod -R u+w home; fi
 done
-export PYTHONHOME=$PWD/home loader python path
+# Before Python 3.11 the order of a set, which the hash seed decides, is in the bytecode.
+export PYTHONHOME=$PWD/home PYTHONHASHSEED=0 loader python path
 exec "$loader" --inhibit-cache --library-path "${path#:}" "$python" -S -B "${0%/*}/bootstrap.py"

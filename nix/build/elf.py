@@ -12,7 +12,7 @@ SECTION = struct.Struct("<IIQQQQ")  # name, type, flags, address, offset, size, 
 ENTRY = struct.Struct("<QQ")
 
 PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_PHDR = 1, 2, 3, 4, 6
-DT_NULL, DT_NEEDED, DT_STRTAB, DT_STRSZ, DT_RPATH, DT_RUNPATH = 0, 1, 5, 10, 15, 29
+DT_NULL, DT_NEEDED, DT_STRTAB, DT_STRSZ, DT_SONAME, DT_RPATH, DT_RUNPATH = 0, 1, 5, 10, 14, 15, 29
 READ_WRITE = 6
 X86_64 = 62
 
@@ -25,13 +25,26 @@ def interpreter(path):
             return ""
         (offset,) = struct.unpack_from("<Q", head, 32)
         (count,) = struct.unpack_from("<H", head, 56)
-        stream.seek(offset)
+        size = os.path.getsize(path)
+        stream.seek(min(offset, size))
         table = stream.read(SEGMENT.size * count)
         for segment in SEGMENT.iter_unpack(table[: len(table) // SEGMENT.size * SEGMENT.size]):
             if segment[0] == PT_INTERP:
-                stream.seek(segment[2])
+                stream.seek(min(segment[2], size))
                 return stream.read(segment[5]).rstrip(b"\0").decode(errors="replace")
     return ""
+
+
+def soname(path):
+    """The name that a shared object is loaded by, or "" where the file is no such thing."""
+    with open(path, "rb") as stream:
+        data = stream.read()
+    if len(data) < HEADER or data[:6] != b"\x7fELF\x02\x01":
+        return ""
+    program = Program(bytearray(data))
+    return "".join(
+        text_at(program.strings, value) for tag, value in program.entries if tag == DT_SONAME
+    )
 
 
 def copy(source, target):

@@ -66,7 +66,9 @@ def own(path):
 
 
 def patch_script(path):
-    """Give a script this environment's Python."""
+    """Give a script this environment's Python, unless another wheel had it and it was given."""
+    if not os.path.islink(os.path.join(out, path)):
+        return
     full = own(path)
     with open(full, "rb") as stream:
         line, rest = stream.readline(), stream.read()

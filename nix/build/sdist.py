@@ -13,8 +13,8 @@ def refuse(reason):
     raise SystemExit("nixrepro: %s: %s" % (os.path.basename(sdist).partition("-")[2], reason))
 
 
-def members(archive):
-    """Names in an sdist, once no file or link among them leads out of its folder."""
+def check(archive):
+    """Refuses an sdist of which a file or link leads out of its folder."""
     if isinstance(archive, zipfile.ZipFile):
         names = archive.namelist()
     else:
@@ -28,7 +28,6 @@ def members(archive):
     for name in names:
         if name.startswith("/") or ".." in name.split("/"):
             refuse("a path in it climbs out of its folder: %r" % name)
-    return names
 
 
 def unpack():
@@ -36,7 +35,8 @@ def unpack():
     try:
         is_zip = zipfile.is_zipfile(sdist)
         with zipfile.ZipFile(sdist) if is_zip else tarfile.open(sdist) as archive:
-            archive.extractall("source", members(archive))
+            check(archive)
+            archive.extractall("source")
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
         refuse("cut short or damaged (%s)" % error)
     tops = os.listdir("source")
@@ -70,7 +70,7 @@ def read_pyproject():
 
 def main():
     os.chdir(unpack())
-    sys.argv, sys.path[:0] = ["setup.py"], [""]
+    sys.argv, sys.path[0] = ["setup.py"], ""
     os.makedirs(out)
     backend(read_pyproject()).build_wheel(out)
 

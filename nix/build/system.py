@@ -1,8 +1,9 @@
 """Merges unpacked Debian packages into one system that needs nothing of the host's.
 
-Folders are real, files are links into the packages. What names a place of the host is a changed
+Folders are real, files are links into the packages; a folder that one package alone has is a link
+itself, where nothing in it is changed. What names a place of the host is a changed
 copy: executables (their loader and library path), scripts (their first line), the loader and the C
-library (what they would read by themselves), and modules of Python that start the host's programs.
+library (what they would read by themselves), and modules of Python that name what the host has.
 """
 
 import hashlib
@@ -34,20 +35,39 @@ LOADER_FOLDERS = [
     "/lib64/",
     "/usr/lib64/",
 ]
-C_LIBRARY = [
-    "/usr/lib/locale",
-    "/usr/share/locale",
-    "/usr/lib/%s/gconv" % triplet,
-    "/etc/localtime",
-    "/usr/share/zoneinfo",
+OPENSSL = [
+    "/usr/lib/ssl",
+    "/usr/lib/%s/engines-" % triplet,
+    "/usr/lib/%s/ossl-modules" % triplet,
 ]
-OPENSSL = ["/usr/lib/ssl"]
+LIBRARIES = {
+    "libc.so.6": [
+        "/usr/lib/locale",
+        "/usr/share/locale",
+        "/usr/lib/%s/gconv" % triplet,
+        "/etc/localtime",
+        "/usr/share/zoneinfo",
+    ],
+    "libcrypto.so.3": OPENSSL,
+    "libcrypto.so.1.1": OPENSSL,
+    "libkrb5.so.3": ["/usr/lib/%s/krb5/plugins" % triplet],
+    "libreadline.so.8": ["/etc/inputrc"],
+    "libtinfo.so.6": ["/etc/terminfo", "/lib/terminfo", "/usr/share/terminfo"],
+}
 
-# Python's own programs of the host.
+# The system's shared objects as `ldconfig -p` prints those of the host, from the host's cache.
+KNOWN = "etc/libraries"
+
+# What Python's own modules would take of the host.
 MODULES = {
     python + "/subprocess.py": [("'/bin/sh'", "'%s/bin/sh'" % out)],
     python + "/gettext.py": [('"/usr/share/locale-langpack"', '"%s/share/locale"' % out)],
-    python + "/ctypes/util.py": [("'/sbin/ldconfig'", "'%s/sbin/ldconfig'" % out)],
+    python + "/zoneinfo/_tzpath.py": [
+        ('sysconfig.get_config_var("TZPATH")', '"%s/share/zoneinfo"' % out),
+    ],
+    python + "/ctypes/util.py": [
+        ("['/sbin/ldconfig', '-p']", "['%s/bin/cat', '%s']" % (out, os.path.join(out, KNOWN)))
+    ],
 }
 
 # A wheel built for "manylinux" takes these for granted. They are loaded with Python, so that the
@@ -71,7 +91,10 @@ def fold(path):
 
 
 def gather():
-    """All packages' files and links: {path in the system: path in the store}; the first has it."""
+    """All packages' files and links: {path in the system: path in the store}; the first has it.
+
+    What is left out has the path "".
+    """
     found = {}
     for package in packages:
         for folder, folders, files in os.walk(package):
@@ -79,9 +102,42 @@ def gather():
             links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
             for name in files + links:
                 path = fold(os.path.normpath(os.path.join(inside, name)))
-                if not SKIPPED.match(path):
-                    found.setdefault(path, os.path.join(folder, name))
+                skipped = SKIPPED.match(path)
+                found.setdefault(path, "" if skipped else os.path.join(folder, name))
     return found
+
+
+def linked_whole(found):
+    """Folders to link as they are, {path: path in the store}: a third of the links is left.
+
+    One package alone has such a folder, and nothing below it is changed, left out, or leads out.
+    """
+    places, mixed = {}, {"bin", "sbin", "etc", libraries}
+    changing = {*MODULES, *map(bytecode.cache_from_source, MODULES)}
+    for path, source in found.items():
+        there = ""
+        if source and os.path.islink(source) and not os.readlink(source).startswith("/"):
+            there = os.path.normpath(os.path.join(os.path.dirname(path), link_target(source, path)))
+        changed = not source or path in changing or os.path.islink(source)
+        changed = changed or os.access(source, os.X_OK)
+        folder, place = os.path.dirname(path), os.path.dirname(source)
+        while folder:
+            places.setdefault(folder, set()).add(place)
+            if changed and not there.startswith(folder + "/"):
+                mixed.add(folder)
+            folder, place = os.path.dirname(folder), os.path.dirname(place)
+    chosen = {}
+    for folder in sorted(set(places) - mixed):
+        above = set(parents(folder))
+        if above and len(places[folder]) == 1 and not above & {"bin", "sbin", "etc", *chosen}:
+            (chosen[folder],) = places[folder]
+    return chosen
+
+
+def parents(path):
+    """The folders above a path, from the nearest."""
+    while path := os.path.dirname(path):
+        yield path
 
 
 def link_target(source, path):
@@ -119,12 +175,19 @@ def own(path):
 def merge(found):
     """Lay out folders and links; returns the plain files that can be run."""
     runnable = []
-    paths = set(found)
+    whole = linked_whole(found)
+    paths = {path for path, source in found.items() if source}
     folders = {os.path.dirname(path) for path in paths}
     for folder in sorted(folders):
-        os.makedirs(os.path.join(out, folder), exist_ok=True)
-    for path, source in sorted(found.items()):
-        full = os.path.join(out, path)
+        if folder not in whole and not any(above in whole for above in parents(folder)):
+            os.makedirs(os.path.join(out, folder), exist_ok=True)
+    for folder, place in sorted(whole.items()):
+        os.makedirs(os.path.dirname(os.path.join(out, folder)), exist_ok=True)
+        os.symlink(place, os.path.join(out, folder))
+    for path in sorted(paths):
+        if any(above in whole for above in parents(path)):
+            continue
+        full, source = os.path.join(out, path), found[path]
         if os.path.islink(source):
             target = link_target(source, path)
             there = os.path.normpath(os.path.join(os.path.dirname(path), target))
@@ -188,7 +251,7 @@ def linker_scripts():
 
 
 def patch_python():
-    """Modules that start the host's programs start this system's; their bytecode is made anew."""
+    """Modules that would use what the host has use this system's; their bytecode is made anew."""
     for path, changes in MODULES.items():
         if not os.path.exists(os.path.join(out, path)):
             continue
@@ -203,6 +266,17 @@ def patch_python():
         if os.path.lexists(compiled):
             os.unlink(compiled)
         bytecode.compile_file(full, compiled, os.path.basename(full))
+
+
+def list_libraries():
+    """What ctypes.util.find_library finds: the shared objects by the names they are loaded by."""
+    folder = os.path.join(out, libraries)
+    paths = [os.path.join(folder, name) for name in os.listdir(folder) if ".so" in name]
+    names = {elf.soname(path) for path in paths if os.path.isfile(path)} - {""}
+    os.makedirs(os.path.join(out, os.path.dirname(KNOWN)), exist_ok=True)
+    with open(os.path.join(out, KNOWN), "w") as stream:
+        for name in sorted(names, reverse=True):
+            stream.write("\t%s (libc6,x86-64) => %s/%s\n" % (name, folder, name))
 
 
 def bundle_certificates():
@@ -234,14 +308,14 @@ def main():
     loader = own(path)
     blank(loader, LOADER)
     blank(loader, LOADER_FOLDERS, whole=True)
-    blank(own(fold_link(libraries + "/libc.so.6")), C_LIBRARY)
-    for crypto in ("libcrypto.so.3", "libcrypto.so.1.1"):
-        if os.path.exists(os.path.join(out, libraries, crypto)):
-            blank(own(libraries + "/" + crypto), OPENSSL)
+    for library, strings in sorted(LIBRARIES.items()):
+        if os.path.lexists(os.path.join(out, libraries, library)):
+            blank(own(fold_link(libraries + "/" + library)), strings)
     patch_executables(
         [item for item in runnable if item != path], os.path.join(out, libraries, name)
     )
     patch_python()
+    list_libraries()
     bundle_certificates()
 
 

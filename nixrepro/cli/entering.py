@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nixrepro.nix import Nix
-from nixrepro.realise import Environment, realise
+from nixrepro.project import find_root
+from nixrepro.realise import Environment, check, read_by_flake, realise, remembered
+
+if TYPE_CHECKING:
+    from nixrepro.nix import Nix
+
+_WAITING = "another nixrepro realises the environment of this project: waiting for it"
 
 
 def enter(folder: Path) -> tuple[Path, Environment]:
@@ -14,16 +20,21 @@ def enter(folder: Path) -> tuple[Path, Environment]:
     Raises:
         NixreproError: the project, its lock, an artefact or Nix is not as it must be.
     """
-    from nixrepro import config as configs
+    root = find_root(folder)
+    known = remembered(root)
+    if known:
+        return root, known
+    from nixrepro.cli.output import say
+    from nixrepro.nix import Nix
 
-    root = configs.find_root(folder)
     nix = Nix()
-    return root, realise(root, nix, lambda: _prepare(root, nix))
+    return root, realise(root, nix, lambda: _prepare(root, nix), lambda: say(_WAITING))
 
 
 def _prepare(root: Path, nix: Nix) -> None:
-    """See that the lock answers the configuration, and fetch what it names."""
+    """See that all files are there and the lock answers them, and fetch what it names."""
     from nixrepro import config as configs
+    from nixrepro import git
     from nixrepro import lock as locks
     from nixrepro.cli.output import say
     from nixrepro.errors import LockError
@@ -36,5 +47,10 @@ def _prepare(root: Path, nix: Nix) -> None:
             f"{locks.FILE} does not answer {configs.FILE} any more",
             hint="run `nixrepro lock`; `nixrepro lock --check` shows what differs",
         )
-    bring(config, lock, nix, data=frozenset())
+    check(root)
+    hidden = git.unknown(root, read_by_flake(root))
+    if hidden and git.intend_to_add(root, hidden):
+        some = ", ".join(dict.fromkeys(path.split("/")[0] for path in hidden))
+        say(f"git: knows {some} now (`git add --intent-to-add`), or Nix would not see it")
+    bring(config, lock, nix)
     say("nixrepro: realising the environment")

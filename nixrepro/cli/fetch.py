@@ -21,33 +21,38 @@ from nixrepro.errors import Exit
     metavar="FOLDER",
     help="Look for files in FOLDER first, by their published or store names.",
 )
+@click.option("--data", "data", multiple=True, metavar="NAME", help="This optional data too.")
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
 @click.pass_obj
-def command(folder: Path, *, offline: bool, source: Path | None, as_json: bool) -> int:
+def command(
+    folder: Path, *, offline: bool, source: Path | None, data: tuple[str, ...], as_json: bool
+) -> int:
     """Put every package, wheel and data file of nixrepro.lock into the Nix store.
 
     Each file is checked against the lock before the store sees it. A fetch that was cut goes on
-    where it was.
+    where it was. Optional data is fetched only when it is named.
 
     \b
     Examples:
       nixrepro fetch
+      nixrepro fetch --data mnist
       nixrepro fetch --offline --from /media/stick/artefacts
     """
-    from nixrepro.fetch import Unavailable, bring, lacking
+    from nixrepro.fetch import Unavailable, bring, lacking, wanted
     from nixrepro.nix import Nix
 
     config = configs.load(configs.find_root(folder))
     lock = locks.load(config.root / locks.FILE)
-    nix = Nix()
-    missing = before = lacking(lock.artefacts, nix)
+    _known(lock, data)
+    asked, nix, quiet = wanted(lock, data), Nix(), offline or as_json
+    missing = before = lacking(asked, nix)
     if before:
         try:
-            bring(config, lock, nix, folder=source, offline=offline, quiet=offline or as_json)
+            bring(config, lock, nix, data=data, folder=source, offline=offline, quiet=quiet)
         except Unavailable:
             if not offline:
                 raise
-        missing = lacking(lock.artefacts, nix)
+        missing = lacking(asked, nix)
     fetched = [each for each in before if each not in missing]
     if as_json:
         answer_json({"fetched": _files(fetched), "missing": _files(missing)})
@@ -55,9 +60,17 @@ def command(folder: Path, *, offline: bool, source: Path | None, as_json: bool) 
         rows = [(each.layer, each.name, each.version or "-", each.file) for each in missing]
         answer_table(("layer", "missing", "version", "file"), rows)
     if not as_json:
-        there = f"{len(lock.artefacts) - len(missing)} of {len(lock.artefacts)}"
-        say(f"{there} files are in the store, {len(fetched)} of them new")
-    return Exit.OK if all(each.optional for each in missing) else Exit.FETCH
+        here, new = len(asked) - len(missing), len(fetched)
+        say(f"{here} of {len(asked)} files are in the store, {new} of them new")
+    return Exit.FETCH if missing else Exit.OK
+
+
+def _known(lock: locks.Lock, names: tuple[str, ...]) -> None:
+    there = [each.name for each in lock.artefacts if each.layer == "data"]
+    named = ", ".join(there) or "none"
+    for name in names:
+        if name not in there:
+            raise click.UsageError(f"No data {name!r} in {locks.FILE}: it names {named}.")
 
 
 def _files(artefacts: list[locks.Artefact]) -> list[dict[str, str | int]]:

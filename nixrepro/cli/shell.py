@@ -18,6 +18,6 @@ def command(folder: Path) -> None:
     from nixrepro.cli.output import say
     from nixrepro.shell import start
 
-    root, environment = enter(folder)
+    _, environment = enter(folder)
     say(f"nixrepro: {environment.path}; `exit` leaves")
-    start(environment, root)
+    start(environment)

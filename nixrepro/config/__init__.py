@@ -1,9 +1,10 @@
 """What a project asks for: the `[tool.nixrepro]` part of its pyproject.toml."""
 
 from nixrepro.config.asked import question
-from nixrepro.config.files import check_files, find_root, load
+from nixrepro.config.files import check_files, load
 from nixrepro.config.model import Base, Config, Data, Settings, Train, Wheels
-from nixrepro.config.reader import FILE, parse
+from nixrepro.config.reader import parse
+from nixrepro.project import FILE, find_root
 
 __all__ = [
     "FILE",

@@ -1,40 +1,14 @@
-"""Finds and reads a project's pyproject.toml, and checks the files that it names."""
+"""Reads a project's pyproject.toml, and checks the files that it names."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from nixrepro.config.model import Config
-from nixrepro.config.reader import FILE, TABLE, parse
+from nixrepro.config.reader import parse
 from nixrepro.errors import ConfigError
+from nixrepro.project import FILE, read
 from nixrepro.tables import Document
-
-
-def find_root(start: Path) -> Path:
-    """The nearest folder, from `start` upwards, whose pyproject.toml has a [tool.nixrepro].
-
-    Raises:
-        ConfigError: there is none, or one on the way can't be read.
-    """
-    import tomli
-
-    start = start.absolute()
-    if not start.is_dir():
-        raise ConfigError(f"there is no folder {start}", hint="name one with -C")
-    for folder in (start, *start.parents):
-        file = folder / FILE
-        if file.is_file():
-            try:
-                parsed = tomli.loads(_text(file))
-            except (tomli.TOMLDecodeError, RecursionError):
-                return folder  # load() will say what is wrong with it
-            tool = parsed.get("tool", {})
-            if isinstance(tool, dict) and "nixrepro" in tool:
-                return folder
-    raise ConfigError(
-        f"no {FILE} with a [{TABLE}] table in {start} or above",
-        hint="run `nixrepro init` in your project's folder, or name that folder with -C",
-    )
 
 
 def load(root: Path) -> Config:
@@ -43,18 +17,7 @@ def load(root: Path) -> Config:
     Raises:
         ConfigError: it is missing, unreadable, not TOML, or says something that can't be used.
     """
-    return parse(_text(root / FILE), root)
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise ConfigError(f"there is no {file}", hint="run `nixrepro init` there") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file} is not UTF-8 text", hint="save it as UTF-8") from error
-    except OSError as error:
-        raise ConfigError(f"can't read {file}: {error.strerror}") from error
+    return parse(read(root / FILE), root)
 
 
 def check_files(config: Config) -> None:
@@ -70,7 +33,7 @@ def check_files(config: Config) -> None:
             and not data.optional
             and not (config.root / data.path).is_file()
         ):
-            table = Document(_text(config.root / FILE), FILE, ConfigError).parse()
+            table = Document(read(config.root / FILE), FILE, ConfigError).parse()
             place = table.table("tool").table("nixrepro").table("data").table(data.name)
             hint = "put the file there, give its url, or set optional = true"
             place.fail("path", f"names a file that is not there: {data.path!r}", hint)

@@ -52,7 +52,7 @@ class Data:
 
     `url` is what programs ask for, `path` a local copy relative to the project; at least one is
     given. `size` is in bytes, None where the file does not say. An `optional` one is fetched only
-    when it is asked for, and its absence stops no run that does not use it.
+    when it is named, and its absence stops no run that does not use it.
     """
 
     name: str

@@ -9,10 +9,9 @@ from nixrepro import names
 from nixrepro.config.model import Base, Config, Data, Settings, Train, Wheels
 from nixrepro.config.requirements import gather
 from nixrepro.errors import ConfigError
+from nixrepro.project import FILE, TABLE
 from nixrepro.tables import Document, Table
 
-FILE = "pyproject.toml"
-TABLE = "tool.nixrepro"
 _HIGHEST_SEED = 2**32 - 1  # numpy takes no larger one
 
 

@@ -3,7 +3,7 @@
 from nixrepro.fetch.download import CacheError, Store, Unavailable
 from nixrepro.fetch.places import Places
 from nixrepro.fetch.project import bring
-from nixrepro.fetch.stage import Report, fetch, lacking
+from nixrepro.fetch.stage import Report, fetch, lacking, wanted
 from nixrepro.fetch.transfer import WrongFile
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "bring",
     "fetch",
     "lacking",
+    "wanted",
 ]

@@ -203,7 +203,9 @@ def _hint(artefact: Artefact) -> str:
             f"{artefact.name}` takes the one there now, or --from FOLDER a copy of this one"
         )
     if artefact.kind == "file":
-        return "put a copy at its `path`, or name a folder that has it: --from FOLDER"
+        own = f"put it at {artefact.path}, or " if artefact.path else ""
+        name = f"--data {artefact.name} " if artefact.optional else ""
+        return f"{own}put {artefact.file} in a folder, then: nixrepro fetch {name}--from FOLDER"
     return "check the indexes of pip's or uv's configuration, or name a folder: --from FOLDER"
 
 

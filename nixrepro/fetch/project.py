@@ -24,7 +24,7 @@ def bring(
     lock: Lock,
     store: Store,
     *,
-    data: Collection[str] | None = None,
+    data: Collection[str] = (),
     folder: Path | None = None,
     offline: bool = False,
     quiet: bool = False,
@@ -35,7 +35,7 @@ def bring(
         config: the project.
         lock: its lock.
         store: takes the files.
-        data: names of the optional data to fetch; None tries all of it.
+        data: names of the optional data to fetch too.
         folder: looked into first, or None.
         offline: ask nothing over the network.
         quiet: show no progress.

@@ -27,12 +27,15 @@ class Report:
     Args:
         fetched: new in the store.
         present: were there before, or brought by another fetch meanwhile.
-        missing: optional data that could not be had.
     """
 
     fetched: tuple[Artefact, ...]
     present: tuple[Artefact, ...]
-    missing: tuple[Artefact, ...]
+
+
+def wanted(lock: Lock, data: Collection[str] = ()) -> list[Artefact]:
+    """The artefacts of a lock but for optional data that is not named."""
+    return [each for each in lock.artefacts if not each.optional or each.name in data]
 
 
 def lacking(artefacts: Iterable[Artefact], store: Store) -> list[Artefact]:
@@ -50,7 +53,7 @@ def fetch(
     store: Store,
     places: Places,
     *,
-    data: Collection[str] | None = None,
+    data: Collection[str] = (),
     cache: Path | None = None,
     workers: int = WORKERS,
     quiet: bool = False,
@@ -61,8 +64,7 @@ def fetch(
         lock: names the artefacts.
         store: takes them.
         places: knows where they are.
-        data: names of the optional data to fetch; None tries all of it, and does without where
-            that fails.
+        data: names of the optional data to fetch too.
         cache: folder for half-fetched files; None for the user's own.
         workers: how many to read or download at a time.
         quiet: show no progress.
@@ -73,20 +75,15 @@ def fetch(
     """
     cache = folder() if cache is None else cache
     sweep(cache, time.time())
-    asked = [
-        artefact
-        for artefact in lock.artefacts
-        if not artefact.optional or data is None or artefact.name in data
-    ]
-    wanted = lacking(asked, store)
-    fetched: list[Artefact] = []
-    failed: dict[Artefact, WrongFile | Unavailable] = {}
+    asked = wanted(lock, data)
     # The large ones first, or the last of them would run alone at the end.
-    wanted.sort(key=lambda artefact: -artefact.size)
-    with Display(wanted, quiet=quiet) as display:
+    absent = sorted(lacking(asked, store), key=lambda artefact: -artefact.size)
+    fetched: list[Artefact] = []
+    failed: list[WrongFile | Unavailable] = []
+    with Display(absent, quiet=quiet) as display:
         downloader = Downloader(places.http, places, store, cache, display, workers)
         with ThreadPoolExecutor(workers * _WAITING, thread_name_prefix="fetch") as pool:
-            jobs = {pool.submit(downloader.bring, artefact): artefact for artefact in wanted}
+            jobs = {pool.submit(downloader.bring, artefact): artefact for artefact in absent}
             try:
                 _collect(jobs, display, fetched, failed)
             except BaseException:
@@ -94,22 +91,17 @@ def fetch(
                 pool.shutdown(wait=False, cancel_futures=True)
                 places.http.close()
                 raise
-        missing = tuple(each for each in failed if each.optional and data is None)
-        for artefact in missing:
-            display.say(f"optional data {artefact.name} could not be had: {failed[artefact]}")
-    required = [error for artefact, error in failed.items() if artefact not in missing]
-    if required:
-        raise _together(required)
-    done = {*fetched, *missing}
-    present = tuple(artefact for artefact in asked if artefact not in done)
-    return Report(tuple(fetched), present, missing)
+    if failed:
+        raise _together(failed)
+    new = set(fetched)
+    return Report(tuple(fetched), tuple(artefact for artefact in asked if artefact not in new))
 
 
 def _collect(
     jobs: dict[Future[bool], Artefact],
     display: Display,
     fetched: list[Artefact],
-    failed: dict[Artefact, WrongFile | Unavailable],
+    failed: list[WrongFile | Unavailable],
 ) -> None:
     """Wait for all; a trouble that all others would meet too ends it at once."""
     for job in as_completed(jobs):
@@ -118,7 +110,7 @@ def _collect(
                 fetched.append(jobs[job])
             display.done()
         except (WrongFile, Unavailable) as error:
-            failed[jobs[job]] = error
+            failed.append(error)
 
 
 def _together(errors: list[WrongFile | Unavailable]) -> WrongFile | Unavailable:

@@ -30,7 +30,7 @@ class Artefact:
         path: project-relative local copy of data.
         dependencies: names in the same layer and role, sorted.
         build: for an sdist, "name==version" of each wheel of its build environment, sorted.
-        optional: data that is fetched only when asked for.
+        optional: data that is fetched only when it is named.
     """
 
     layer: str

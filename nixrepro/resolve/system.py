@@ -35,6 +35,7 @@ REQUIRED = (
     "libc6",
     "libgcc-s1",
     "libstdc++6",
+    "ncurses-base",
     "python3",
     "sed",
     "tar",

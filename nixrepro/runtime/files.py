@@ -48,7 +48,7 @@ def present(name: str, entry: dict[str, Any]) -> str:
     path = str(entry["path"])
     if not os.path.exists(path):
         raise LookupError(
-            f"data {name!r} is pinned but was not fetched: run nixrepro fetch with a network"
+            f"data {name!r} is pinned but was not fetched: run nixrepro fetch --data {name}"
         )
     return path
 

@@ -39,6 +39,9 @@ class Code:
         # A hook or `git rebase --exec` sets GIT_DIR and more: of another repository, perhaps.
         self.env = {key: value for key, value in env.items() if not key.startswith("GIT_")}
         self.env.update(GIT_OPTIONAL_LOCKS="0", GIT_LITERAL_PATHSPECS="1", LC_ALL="C")
+        # The machine's and the user's configuration of Git are the host's.
+        self.env.pop("XDG_CONFIG_HOME", None)
+        self.env.update(GIT_CONFIG_NOSYSTEM="1", HOME=os.devnull)
         self._started: tuple[Reading | None, Reading | None] = (None, None)
 
     def start(self) -> None:
@@ -135,7 +138,9 @@ class Code:
         return facts, patch
 
     def _ask(self, *words: str) -> Reading:
-        return Reading([self.git, "-C", self.project, *words], self.env)
+        # Whose folder it is says nothing: the run's own program is of that folder too.
+        argv = [self.git, "-C", self.project, "-c", "safe.directory=*", *words]
+        return Reading(argv, self.env)
 
 
 def _paths(changed: bytes) -> list[tuple[str, bool]]:

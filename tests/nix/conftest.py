@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from grp import getgrall
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,9 @@ NIX_CONFIG = "\n".join(
         "sandbox = true",
         "sandbox-fallback = false",
         "substitute = false",
+        "max-jobs = auto",
+        # Debian's nix-bin alone brings no build users.
+        *([] if "nixbld" in {each.gr_name for each in getgrall()} else ["build-users-group ="]),
     ]
 )
 

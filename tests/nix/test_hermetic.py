@@ -60,6 +60,26 @@ def test_compiler_and_tools_read_nothing_of_the_host(
     assert traced(argv, project, tmp_path) == []
 
 
+def test_python_asks_the_host_for_no_terminal_zone_or_provider(
+    project: Project, tmp_path: Path
+) -> None:
+    facts = json.loads(project.build("facts").read_text())
+    variables = [f"{name}={value}" for name, value in facts["variables"].items()]
+    program = (
+        "import ctypes, ctypes.util, curses, readline, sqlite3, ssl, subprocess, zoneinfo\n"
+        "zoneinfo.ZoneInfo('Europe/Paris')\n"
+        "assert ctypes.util.find_library('z') == 'libz.so.1'\n"
+        "assert ctypes.util.find_library('c') == 'libc.so.6'\n"
+        "curses.setupterm('xterm-256color', 2); subprocess.run('true', shell=True, check=True)\n"
+        "crypto = ctypes.CDLL('libcrypto.so.3')\n"
+        "crypto.OSSL_PROVIDER_load.restype = ctypes.c_void_p\n"
+        "assert crypto.OSSL_PROVIDER_load(None, b'legacy')\n"
+    )
+    python = f"{facts['environment']}/bin/python"
+    argv = [f"{facts['system']}/bin/env", "-i", *variables, python, "-c", program]
+    assert traced(argv, project, tmp_path) == []
+
+
 def test_no_object_of_the_host_is_mapped(environment: Path) -> None:
     program = (
         "import tensorflow, sklearn, scipy.linalg, ssl, sqlite3, lzma, bz2, ctypes, readline\n"
@@ -95,7 +115,7 @@ def test_the_store_is_unchanged_after_a_run(project: Project, environment: Path)
 
 
 @pytest.mark.parametrize(
-    "name", ["LD_PRELOAD", "LD_LIBRARY_PATH", "PYTHONPATH", "TF_CPP_MIN_LOG_LEVEL"]
+    "name", ["LD_PRELOAD", "LD_LIBRARY_PATH", "PYTHONPATH", "TF_ENABLE_ONEDNN_OPTS"]
 )
 def test_variables_of_the_host_do_not_pass(
     project: Project, name: str, monkeypatch: pytest.MonkeyPatch

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import ROOT, Closure
+from .conftest import MNIST, ROOT, Closure
 
 # Prints, by its own means, the history and the digest of the weights.
 HISTORY = """
@@ -212,14 +212,13 @@ def test_pinned_archives(closure: Closure, tmp_path: Path) -> None:
 
 
 def test_data_that_is_pinned_but_was_not_fetched(closure: Closure, tmp_path: Path) -> None:
-    entry = {"url": "https://data.invalid/x", "path": "/nowhere", "sha256": "0" * 64}
-    closure.data = {"gone": entry}
-    done = closure.python(
-        "from tensorflow import keras; keras.utils.get_file('x', 'https://data.invalid/x')"
-    )
+    closure.data = {"mnist": {"url": MNIST, "path": "/nowhere", "sha256": "0" * 64}}
+    done = closure.python("from tensorflow import keras; keras.datasets.mnist.load_data()")
     closure.data = {}
     assert done.returncode == 1
-    assert "data 'gone' is pinned but was not fetched" in done.stderr
+    said = "data 'mnist' is pinned but was not fetched: run nixrepro fetch --data mnist"
+    assert said in done.stderr
+    assert "Downloading" not in done.stdout
 
 
 def test_data_from_the_network_is_said(closure: Closure, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from nixrepro.config import load, question
 from nixrepro.lock import Artefact, Lock, save
 
 BODY = b"wheel " * 1000
+DIGITS = b"digits " * 1000
 PROJECT = """
 [project]
 name = "project"
@@ -31,14 +32,14 @@ def project(server, tmp_path: Path) -> Path:
     """A project whose lock names one wheel and one optional data file."""
     root = tmp_path / "project"
     root.mkdir()
-    digest = hashlib.sha256(BODY).hexdigest()
-    text = PROJECT.format(url=server.url, sha256="1" * 64)
+    digest, pinned = (hashlib.sha256(body).hexdigest() for body in (BODY, DIGITS))
+    text = PROJECT.format(url=server.url, sha256=pinned)
     (root / "pyproject.toml").write_text(text, encoding="utf-8")
     url = f"{server.url}/a-1-py3-none-any.whl"
     server.files["/a-1-py3-none-any.whl"] = BODY
     wheel = Artefact("wheels", "a", "1", "wheel", "", url[-20:], len(BODY), digest, "", "", url=url)
     data = Artefact(
-        *("data", "digits", "", "file", "", "digits.npz", 0, "1" * 64, "", ""),
+        *("data", "digits", "", "file", "", "digits.npz", 0, pinned, "", ""),
         url=f"{server.url}/digits.npz",
         optional=True,
     )
@@ -65,21 +66,50 @@ def test_offline_lists_what_is_missing_and_asks_nobody(run, server):
     assert done.status == 6
     lines = done.stdout.decode().splitlines()
     assert lines[0].split() == ["layer", "missing", "version", "file"]
-    assert lines[1].split() == ["wheels", "a", "1", "a-1-py3-none-any.whl"]
-    assert lines[2].split() == ["data", "digits", "-", "digits.npz"]
+    assert [line.split() for line in lines[1:]] == [["wheels", "a", "1", "a-1-py3-none-any.whl"]]
+    assert "0 of 1 files are in the store" in done.stderr
+    done = run("--offline", "--data", "digits")
+    assert done.status == 6
+    lines = done.stdout.decode().splitlines()
+    assert [line.split()[:2] for line in lines[1:]] == [["wheels", "a"], ["data", "digits"]]
     assert server.asked == []
 
 
-def test_fetch_brings_all_but_optional_data_that_is_gone(run):
+def test_fetch_leaves_optional_data_alone(run, server):
+    server.files["/digits.npz"] = DIGITS
     done = run()
     assert done.status == 0, done.stderr
-    assert "digits could not be had" in done.stderr
-    assert "1 of 2 files are in the store, 1 of them new" in done.stderr
+    assert "1 of 1 files are in the store, 1 of them new" in done.stderr
+    assert "digits" not in done.stderr
+    assert server.count("/digits.npz") == 0
     again = run("--offline", "--json")
     assert again.status == 0
-    answer = json.loads(again.stdout)
-    assert answer["fetched"] == []
-    assert [each["name"] for each in answer["missing"]] == ["digits"]
+    assert json.loads(again.stdout) == {"fetched": [], "missing": []}
+
+
+def test_optional_data_that_is_named_comes_too(run, server):
+    server.files["/digits.npz"] = DIGITS
+    done = run("--data", "digits")
+    assert done.status == 0, done.stderr
+    assert "2 of 2 files are in the store, 2 of them new" in done.stderr
+    assert run("--offline", "--data", "digits").status == 0
+
+
+def test_named_data_that_is_gone_is_an_error_with_its_url(run, server):
+    done = run("--data", "digits")
+    assert done.status == 6
+    assert "digits.npz can't be had" in done.stderr
+    assert f"{server.url}/digits.npz: 404 Not Found" in done.stderr
+    assert "nixrepro fetch --data digits --from FOLDER" in done.stderr
+    # All else came.
+    assert run("--offline").status == 0
+
+
+def test_data_that_the_lock_does_not_name_is_a_usage_error(run, server):
+    done = run("--data", "digits", "--data", "nosuch")
+    assert done.status == 2
+    assert "No data 'nosuch' in nixrepro.lock: it names digits." in done.stderr
+    assert server.asked == []
 
 
 def test_from_a_folder_without_a_network(run, server, tmp_path):
@@ -91,6 +121,13 @@ def test_from_a_folder_without_a_network(run, server, tmp_path):
     assert json.loads(done.stdout)["fetched"] == [
         {"layer": "wheels", "name": "a", "file": "a-1-py3-none-any.whl", "size": len(BODY)}
     ]
+    (stick / "digits.npz").write_bytes(DIGITS)
+    done = run("--offline", "--from", str(stick), "--data", "digits", "--json")
+    assert done.status == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "fetched": [{"layer": "data", "name": "digits", "file": "digits.npz", "size": 0}],
+        "missing": [],
+    }
     assert server.asked == []
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from nixrepro import process
 from nixrepro.errors import Exit, FetchError
-from nixrepro.fetch import fetch, lacking
+from nixrepro.fetch import fetch, lacking, wanted
 from nixrepro.fetch.download import CacheError, Unavailable
 from nixrepro.fetch.transfer import WrongFile
 from nixrepro.lock import store_name
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:Deprecati
 
 @pytest.fixture
 def go(store, places, cache):
-    def run(lock, data=None, **fields):
+    def run(lock, data=(), **fields):
         return fetch(lock, store, places(**fields), cache=cache, quiet=True, data=data)
 
     return run
@@ -243,23 +243,49 @@ def test_no_mirror_at_all_says_what_to_set(go, wheel, lock):
     assert "tool.nixrepro.base.mirror" in caught.value.details
 
 
-def test_optional_data_that_can_not_be_had_fails_nothing(server, go, wheel, lock, capsys):
+@pytest.fixture
+def optional(server, wheel):
+    """Makes optional data of a name, which the server has."""
+
+    def make(name: str, **fields):
+        server.files[f"/{name}"] = name.encode()
+        known = {"layer": "data", "kind": "file", "version": "", "file": f"{name}.npz"}
+        url = f"{server.url}/{name}"
+        return wheel(name, name.encode(), url=url, optional=True, **known, **fields)
+
+    return make
+
+
+def test_optional_data_comes_only_when_it_is_named(server, go, store, wheel, lock, optional):
     server.files["/a.whl"] = BODY
-    here = wheel("a", BODY, url=f"{server.url}/a.whl")
-    data = wheel("mnist", b"d", layer="data", kind="file", url=f"{server.url}/d", optional=True)
-    report = go(lock(here, data))
-    assert (report.fetched, report.missing) == ((here,), (data,))
-    assert go(lock(data), data=()).missing == ()
-    with pytest.raises(Unavailable):
-        go(lock(data), data=("mnist",))
+    required = wheel("a", BODY, url=f"{server.url}/a.whl")
+    mnist, cifar = optional("mnist"), optional("cifar")
+    whole = lock(required, mnist, cifar)
+    report = go(whole)
+    assert (report.fetched, report.present) == ((required,), ())
+    assert [path for path, _ in server.asked] == ["/a.whl"]
+    report = go(whole, data=("mnist",))
+    assert (report.fetched, report.present) == ((mnist,), (required,))
+    assert store.names() == ["a-1-py3-none-any.whl", "mnist.npz"]
+    assert wanted(whole) == [required]
+    assert wanted(whole, ("cifar", "a")) == [required, cifar]
 
 
-def test_optional_data_is_named_in_one_line(server, store, places, cache, wheel, lock, capsys):
-    data = wheel("mnist", b"d", layer="data", kind="file", url=f"{server.url}/d", optional=True)
-    fetch(lock(data), store, places(), cache=cache)
-    lines = [line for line in capsys.readouterr().err.splitlines() if "mnist" in line]
-    assert len(lines) == 1
-    assert "could not be had" in lines[0]
+def test_nothing_is_said_of_optional_data(server, store, places, cache, lock, optional, capsys):
+    fetch(lock(optional("mnist")), store, places(), cache=cache)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("path", ["", "data/mnist.npz"])
+def test_named_data_that_can_not_be_had_says_what_to_do(server, go, lock, optional, path):
+    data = optional("mnist", path=path)
+    server.files.clear()
+    with pytest.raises(Unavailable, match=r"mnist\.npz can't be had") as caught:
+        go(lock(data), data=["mnist"])
+    assert f"{server.url}/mnist: 404 Not Found" in caught.value.details
+    own = f"put it at {path}, or " if path else ""
+    where = "put mnist.npz in a folder, then: nixrepro fetch --data mnist --from FOLDER"
+    assert caught.value.hint == own + where
 
 
 def test_plain_lines_where_there_is_no_terminal(server, store, places, cache, wheel, lock, capsys):
@@ -271,11 +297,17 @@ def test_plain_lines_where_there_is_no_terminal(server, store, places, cache, wh
     assert shown.err.splitlines()[-1].startswith("fetched 1 of 1 files, 300.0 kB in ")
 
 
+def made(store):
+    """Have Nix make the store: two of Nix that make the same one stumble over each other."""
+    store.valid([store.store_path("any", "0" * 64)])
+
+
 def test_two_fetches_at_a_time_fetch_once(server, store, places, cache, wheel, lock):
     server.files["/a.whl"] = BODY
     server.pause = 0.05
     artefact = wheel("a", BODY, url=f"{server.url}/a.whl")
     reports = []
+    made(store)
 
     def one():
         reports.append(fetch(lock(artefact), store, places(), cache=cache, quiet=True))
@@ -297,6 +329,7 @@ def test_two_processes_at_a_time_do_each_other_no_harm(server, store, places, ca
         server.files[f"/{number}"] = body
         artefacts.append(wheel(f"n{number}", body, url=f"{server.url}/{number}"))
     children = []
+    made(store)
     for _ in range(2):
         children.append(os.fork())
         if children[-1] == 0:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from nixrepro import process
 from nixrepro.config import Base, Config, Settings, Train, Wheels
 from nixrepro.errors import FetchError, ResolveError
 from nixrepro.http import Http
@@ -164,6 +165,24 @@ def test_locked_versions_stay_until_they_are_to_move(index, resolve):
         "array": "2.0",
     }
     assert versions(resolve("model>=2", keep=old)) == {"model": "2.0", "array": "1.0"}
+
+
+def test_what_is_kept_never_makes_a_lock_fail(index, server, tmp_path, monkeypatch):
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    monkeypatch.setenv("UV_NO_CONFIG", "1")
+    index.wheel("model", "1.0")
+
+    def run(argv, **others):
+        # uv has been seen to find no answer with the versions of another Python before it.
+        if "--output-file" in argv and Path(argv[argv.index("--output-file") + 1]).exists():
+            return process.Completed(1, b"", "No solution found when resolving dependencies")
+        return process.run(argv, **others)
+
+    uv = Uv(tmp_path, ("--default-index", f"{server.url}/simple"), runner=run)
+    target = Target("3.13.5", "x86_64-manylinux_2_36")
+    assert '"1.0"' in uv.resolve(["model"], target, prefer={"model": "0.9"}).pylock
+    with pytest.raises(ResolveError):
+        uv.resolve(["model>1"], target, prefer={"model": "0.9"})
 
 
 def test_as_of_takes_nothing_published_later_than_that_day(index, resolve):

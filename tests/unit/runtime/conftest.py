@@ -61,9 +61,10 @@ class Workshop:
         files = {"environment": self.environment, "settings": self.settings}
         for name, value in files.items():
             (self.site.parent / f"{name}.json").write_text(json.dumps(value))
+        # As `python -m` does it, with the package from elsewhere.
         start = (
-            f"import sys; sys.path.insert(0, {str(self.site)!r}); "
-            "from nixrepro_runtime.launch import main; sys.exit(main())"
+            f"import runpy, sys; sys.path.insert(0, {str(self.site)!r}); "
+            "runpy.run_module('nixrepro_runtime.launch', run_name='__main__', alter_sys=True)"
         )
         given = [f"--{name}={self.site.parent / name}.json" for name in files]
         return [sys.executable, "-I", "-c", start, *given, *options, "--", *command]

@@ -125,6 +125,22 @@ def test_pinned_file_for_its_url(
     assert result["data"] == [{"name": "words", "url": url, "sha256": "5" * 64, "pinned": True}]
 
 
+def test_pinned_file_that_was_not_fetched(
+    workshop: Workshop, layout: tuple[str, str, str], tmp_path: Path
+) -> None:
+    url = "https://data.invalid/words.txt"
+    workshop.settings["data"] = {"words": {"url": url, "path": "/nowhere", "sha256": "5" * 64}}
+    code = (
+        f"from {layout[2]} import get_file, urlretrieve\n"
+        "for get in (lambda: get_file('w.txt', URL), lambda: urlretrieve(URL, 'here.txt')):\n"
+        "    try: get()\n"
+        "    except LookupError as error: print(error)"
+    )
+    done = workshop.python(f"URL = {url!r}\n{code}")
+    said = "data 'words' is pinned but was not fetched: run nixrepro fetch --data words\n"
+    assert done.stdout == said * 2, done.stderr
+
+
 def test_data_by_name(workshop: Workshop, tmp_path: Path) -> None:
     (tmp_path / "x").write_text("")
     entry = {"url": "", "path": str(tmp_path / "x"), "sha256": "5" * 64}
@@ -140,7 +156,7 @@ def test_data_by_name(workshop: Workshop, tmp_path: Path) -> None:
     )
     lines = workshop.python(code).stdout.splitlines()
     assert lines[0] == str(tmp_path / "x")
-    assert "was not fetched" in lines[1]
+    assert lines[1].endswith("pinned but was not fetched: run nixrepro fetch --data gone")
     assert lines[2] == "no data 'other' is pinned; pinned is: gone, x"
     assert lines[3] == "42 16"
     assert "no attribute 'nonsense'" in lines[4]

@@ -1,0 +1,62 @@
+"""What Nix complains of, in words that say what to do."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from nixrepro.errors import BuildError, NixError
+from nixrepro.process import Completed
+
+_TAIL = 25
+_SANDBOX = re.compile(r"cloning builder process|kernel namespaces")
+_DAEMON = re.compile(r"daemon-socket|cannot connect to socket")
+
+
+def unusable(done: Completed) -> NixError:
+    """A store that refuses, whatever was asked of it."""
+    return NixError("the Nix store can't be used", details=tail(done.stderr), hint=_allowed())
+
+
+def _allowed() -> str:
+    """What to do when the store, or the daemon that keeps it, refuses."""
+    if os.geteuid() == 0:
+        return "see that the Nix daemon runs, or unset NIX_REMOTE; `nix-store --verify` says more"
+    return "see that the Nix daemon runs and that you may use it (on Debian: nix-setup-systemd)"
+
+
+def failed(done: Completed) -> BuildError:
+    """An evaluation or a build that failed: what a builder or the lock said comes first."""
+    text = done.stderr
+    missing = re.search(r"nixrepro: (\S+) is not in the store", text)
+    if missing:
+        return BuildError(
+            f"{missing[1]} is not in the store", hint="run `nixrepro fetch`, then this again"
+        )
+    said = [
+        line for line in re.findall(r"nixrepro(?:\.lock)?: [^\n]+", text) if "worker" not in line
+    ]
+    reason = f": {said[-1].removeprefix('nixrepro: ')}" if said else ""
+    return BuildError(
+        f"Nix could not build the environment{reason}", details=tail(text), hint=_advice(text)
+    )
+
+
+def _advice(text: str) -> str:
+    """What to do about a failed build, by what Nix said; nothing where it said it to the person."""
+    if _DAEMON.search(text):
+        return _allowed()
+    if _SANDBOX.search(text):
+        return "Nix builds in a sandbox: let this machine, or the container it is, make namespaces"
+    log = re.search(r"run '(nix log [^']+)'", text)
+    if log:
+        return f"`{log[1]}` shows all that the builder said"
+    lock = re.search(r"nixrepro\.lock: .*run `nixrepro lock`", text)
+    if lock or not text:
+        return ""
+    return "correct what is named above; `nixrepro init --update` writes flake.nix and nix/ anew"
+
+
+def tail(text: str) -> str:
+    """The last lines of what a program said."""
+    return "\n".join(text.rstrip().splitlines()[-_TAIL:])
