@@ -55,7 +55,7 @@ def archive(config: Config, folder: Path) -> str:
             *("mmdebstrap", "--variant=minbase", f"--include={included(config)}", *stale),
             "--skip=essential/unlink",
             f"--customize-hook=sync-out /var/cache/apt/archives {pool}",
-            *(suite, "null", *lines),
+            *("--format=null", suite, "/dev/null", *lines),
         ]
     )
     shutil.rmtree(pool / "partial", ignore_errors=True)

@@ -9,6 +9,7 @@ derivation ({
   outputs = [ "out" ];
   NIXREPRO_ENVIRONMENT = "${env.facts}";
   NIXREPRO_SETTINGS = "${settings.file}";
+  NIXREPRO_DATA = "${settings.file}";
   NIXREPRO_SEED = toString settings.settings.seed;
   NIXREPRO_DETERMINISTIC = if settings.settings.deterministic then "1" else "0";
   PYTHONHASHSEED = toString settings.settings.seed;

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixrepro.canonical import write_atomic
-from nixrepro.errors import NixreproError
+from nixrepro.errors import NixreproError, RunError
 from nixrepro.realise import STATE, current, root_name
 from nixrepro.record import load, runs
 
 if TYPE_CHECKING:
+    from nixrepro.lock import Artefact
     from nixrepro.nix import Nix
 
+_DATA = "data-"
 _DROPPED = "dropped"
 
 
@@ -66,6 +68,21 @@ def keep_recorded(root: Path, nix: Nix) -> int:
     return len(new)
 
 
+def keep_data(root: Path, nix: Nix, data: Iterable[Artefact]) -> None:
+    """Keep fetched optional data, which no environment reaches.
+
+    Raises:
+        NixError: a file is not in the store, or the root can't be made.
+    """
+    from nixrepro.lock import store_name
+
+    folder = root / STATE / "roots"
+    folder.mkdir(parents=True, exist_ok=True)
+    for artefact in data:
+        path = nix.store_path(store_name(artefact.file), artefact.sha256)
+        nix.add_root(folder / f"{_DATA}{artefact.name}", path)
+
+
 def drop(root: Path, names: Iterable[str]) -> list[Kept]:
     """Let go of environments, by the start of their names; the store loses nothing yet.
 
@@ -110,7 +127,10 @@ def _used(root: Path) -> dict[str, list[str]]:
     used: dict[str, list[str]] = {}
     for line in runs(root):
         if line.environment not in paths:
-            document = load(root, line.id).document
+            try:
+                document = load(root, line.id).document
+            except RunError:
+                continue  # one broken record hides no other
             paths[line.environment] = document["environment"]["path"]
         used.setdefault(paths[line.environment], []).append(line.started)
     return used
@@ -121,4 +141,4 @@ def _links(root: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     links = (path for path in folder.iterdir() if path.is_symlink())
-    return sorted(path for path in links if not path.name.startswith("shell"))
+    return sorted(path for path in links if not path.name.startswith(("shell", _DATA)))

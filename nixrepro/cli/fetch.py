@@ -39,6 +39,7 @@ def command(
       nixrepro fetch --offline --from /media/stick/artefacts
     """
     from nixrepro.fetch import Unavailable, bring, lacking, wanted
+    from nixrepro.gc import keep_data
     from nixrepro.nix import Nix
 
     config = configs.load(configs.find_root(folder))
@@ -53,6 +54,10 @@ def command(
             if not offline:
                 raise
         missing = lacking(asked, nix)
+    if data:
+        keep_data(
+            config.root, nix, [each for each in asked if each.optional and each not in missing]
+        )
     fetched = [each for each in before if each not in missing]
     if as_json:
         answer_json({"fetched": _files(fetched), "missing": _files(missing)})

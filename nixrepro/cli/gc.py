@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +12,10 @@ from nixrepro import config as configs
 from nixrepro import gc
 from nixrepro.cli.output import answer_json, answer_table, say
 from nixrepro.errors import Exit
+from nixrepro.record_text import size
+
+if TYPE_CHECKING:
+    from nixrepro.nix import Nix
 
 
 @click.command("gc")
@@ -43,19 +49,21 @@ def command(folder: Path, *, names: tuple[str, ...], unused: bool, as_json: bool
         return Exit.OK
     from nixrepro.nix import Nix
 
-    gc.keep_recorded(root, Nix())
+    nix = Nix()
+    gc.keep_recorded(root, nix)
     found = gc.kept(root)
     if as_json:
         answer_json({"kept": [vars(item) for item in found]})
     elif not found:
         say("nothing is kept yet")
     else:
-        rows = [_row(item) for item in found]
-        answer_table(("name", "runs", "last run", "", "environment"), rows)
+        rows = [_row(item, nix) for item in found]
+        answer_table(("name", "runs", "last run", "size", "", "environment"), rows)
     return Exit.OK
 
 
-def _row(item: gc.Kept) -> tuple[str, ...]:
+def _row(item: gc.Kept, nix: Nix) -> tuple[str, ...]:
     state = "current" if item.current else ""
     last = item.last[:19].replace("T", " ") or "-"
-    return item.name[:12], str(item.runs), last, state, item.environment
+    held = size(nix.closure_size(item.environment)) if os.path.exists(item.environment) else "gone"
+    return item.name[:12], str(item.runs), last, held, state, item.environment

@@ -42,6 +42,8 @@ class Store:
         if "--add-root" in argv:
             self._link(Path(argv[argv.index("--add-root") + 1]), argv[2])
             return Completed(0, b"", "")
+        if "--closure-size" in argv:
+            return Completed(0, f"{argv[-1]}\t2410590416\n".encode(), "")
         assert "print-dev-env" in argv
         if self.stderr:
             return Completed(1, b"", self.stderr)

@@ -78,12 +78,13 @@ def test_the_current_one_is_first_and_runs_are_counted(project: Fixture) -> None
     assert first.last == make(3)["started"]
 
 
-def test_the_verb_lists_them(project: Fixture) -> None:
+def test_the_verb_lists_them(project: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nixrepro.nix.Nix", lambda: project.store.nix)
     project.ran(project.first.path)
     lines = invoke(project).stdout.splitlines()
-    assert lines[0].split() == ["name", "runs", "last", "run", "environment"]
+    assert lines[0].split() == ["name", "runs", "last", "run", "size", "environment"]
     name = root_name(project.second.path)[:12]
-    assert lines[1].split() == [name, "0", "-", "current", project.second.path]
+    assert lines[1].split() == [name, "0", "-", "2.4", "GB", "current", project.second.path]
     assert lines[2].split()[1:4] == ["1", "2026-01-01", "00:00:01"]
     found = json.loads(invoke(project, "--json").stdout)["kept"]
     assert [item["runs"] for item in found] == [0, 1]

@@ -87,11 +87,13 @@ def test_fetch_leaves_optional_data_alone(run, server):
     assert json.loads(again.stdout) == {"fetched": [], "missing": []}
 
 
-def test_optional_data_that_is_named_comes_too(run, server):
+def test_optional_data_that_is_named_comes_too_and_is_kept(run, server, project):
     server.files["/digits.npz"] = DIGITS
     done = run("--data", "digits")
     assert done.status == 0, done.stderr
     assert "2 of 2 files are in the store, 2 of them new" in done.stderr
+    # No environment reaches it: a link of its own keeps it from the garbage collector.
+    assert os.readlink(project / ".nixrepro/roots/data-digits").endswith("-digits.npz")
     assert run("--offline", "--data", "digits").status == 0
 
 
