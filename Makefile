@@ -34,6 +34,7 @@ train: setup ## fetch the closure and train in it, recorded
 	@nixrepro fetch
 	@echo "building what is not built yet, then: nix run .#train"
 	@nix run --quiet .#train
+	@nixrepro gc --json >/dev/null # keeps the environment that was just recorded
 
 test: setup-dev ## all tests
 	@$(PYTEST) tests
@@ -41,7 +42,7 @@ test: setup-dev ## all tests
 test-unit: setup-tool-dev ## the tests that need no Nix
 	@$(PYTEST) tests/unit
 
-test-nix: setup-dev ## the tests with a real Nix, in a store of their own
+test-nix: setup-dev ## the tests with a real Nix
 	@$(PYTEST) tests/nix
 
 test-train: setup-dev ## the tests with a real TensorFlow closure
@@ -66,5 +67,4 @@ setup-tool-dev:
 
 setup-dev: setup-tool-dev
 	@tools/bootstrap nix
-	@command -v strace >/dev/null || tools/bootstrap system strace
 	@command -v strace >/dev/null || tools/bootstrap system strace

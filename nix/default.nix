@@ -25,7 +25,7 @@ let
     wheels = import ./wheels.nix { inherit store lock base tree; };
     data = import ./data.nix { inherit store lock; };
     env = import ./environment.nix { inherit store lock base tree wheels data runtime; };
-    settings = import ./settings.nix { inherit store data src; };
+    settings = import ./settings.nix { inherit store data env src; };
     runs = import ./run.nix { inherit store env settings src; };
     shell = import ./shell.nix { inherit store env base settings; };
     checks = import ./checks.nix { inherit store env lock base; };

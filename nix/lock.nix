@@ -1,15 +1,20 @@
 # Reads nixrepro.lock as data, and refuses whatever could leave its place: a lock may have been edited by hand.
 path:
 let
-  inherit (builtins) all any concatStringsSep elem filter fromTOML isList isString map match readFile stringLength;
+  inherit (builtins) all concatStringsSep elem filter fromTOML isList isString map match readFile split;
 
   lock = fromTOML (readFile path);
 
+  again = "take it from version control, or delete it and run `nixrepro lock`";
   refuse = artefact: reason:
-    throw "nixrepro.lock: artefact ${builtins.toJSON (artefact.name or "?")}: ${reason}; run `nixrepro lock` to write it anew";
+    throw "nixrepro.lock: artefact ${builtins.toJSON (artefact.name or "?")}: ${reason}; ${again}";
 
   fits = pattern: value: isString value && match pattern value != null;
-  names = value: isList value && all (fits "[A-Za-z0-9][A-Za-z0-9+._-]*") value;
+  each = pattern: value: isList value && all (fits pattern) value;
+  # A relative path that stays in its folder.
+  inside = value: isString value && all
+    (part: match "\\.{1,2}" part == null && match "[^[:cntrl:]\"'\\\\$`{}]+" part != null)
+    (filter isString (split "/" value));
 
   check = artefact:
     if !fits "[A-Za-z0-9][A-Za-z0-9+._-]*" (artefact.name or null) then refuse artefact "not a name"
@@ -20,7 +25,10 @@ let
     else if !elem (artefact.kind or null) [ "deb" "wheel" "sdist" "file" ] then refuse artefact "not a kind"
     else if !elem (artefact.role or "") [ "" "bootstrap" "build" ] then refuse artefact "not a role"
     else if !fits "([a-z]+://[^\"'\\\\$ ]+)?" (artefact.url or "") then refuse artefact "not a URL"
-    else if !names (artefact.dependencies or [ ]) then refuse artefact "not dependencies"
+    else if !each "[A-Za-z0-9][A-Za-z0-9+._-]*" (artefact.dependencies or [ ]) then refuse artefact "not dependencies"
+    else if !each "[a-z0-9]+(-[a-z0-9]+)*==[0-9][A-Za-z0-9.!+_-]*" (artefact.build or [ ]) then refuse artefact "not what it is built with"
+    else if artefact ? location && !inside artefact.location then refuse artefact "not a location"
+    else if artefact ? path && !inside artefact.path then refuse artefact "not a path"
     else {
       version = "";
       role = "";
@@ -36,7 +44,9 @@ in
 if (lock.version or null) != 1 then
   throw "nixrepro.lock: format ${builtins.toJSON (lock.version or null)} is not 1, the one that this library reads"
 else if !fits "[0-9]+\\.[0-9]+(\\.[0-9]+)?" (lock.python or null) then
-  throw "nixrepro.lock: no version of Python"
+  throw "nixrepro.lock: no version of Python; ${again}"
+else if !fits "[0-9]+(\\.[0-9]+){1,2}" (lock.glibc or null) then
+  throw "nixrepro.lock: no version of glibc; ${again}"
 else {
   inherit artefacts select;
   inherit (lock) glibc;

@@ -1,12 +1,11 @@
 # Runs: the app that trains in the working folder, and the derivation that trains in Nix's sandbox.
 { store, env, settings, src }:
 let
-  inherit (builtins) concatStringsSep map replaceStrings;
-  quote = word: "'" + replaceStrings [ "'" ] [ "'\\''" ] word + "'";
+  inherit (builtins) concatStringsSep map;
 
   # The one way to start a run: the runtime's supervisor, in the closure's Python.
   launch = "${env.environment}/bin/python -I -m nixrepro_runtime.launch --environment ${env.facts} --settings ${settings.file}";
-  command = concatStringsSep " " (map quote settings.settings.command);
+  command = concatStringsSep " " (map store.quote settings.settings.command);
 in
 {
   train = store.shell "write.sh" [ ] {

@@ -1,17 +1,27 @@
 # The settings layer: what pyproject.toml says of a run, as the runtime reads it.
-{ store, data, src }:
+{ store, data, env, src }:
 let
-  inherit (builtins) fromTOML listToAttrs map pathExists readFile toJSON;
+  inherit (builtins) attrNames filter fromTOML isString listToAttrs map match readFile removeAttrs toJSON;
   project = fromTOML (readFile (src + "/pyproject.toml"));
   tool = project.tool.nixrepro or { };
   said = tool.settings or { };
+
+  # A project may want another zone and language; the rest of these is how the closure finds its files.
+  owned = removeAttrs env.variables [ "LANG" "TZ" ];
+  refuses = variables: name:
+    owned ? ${name} || match "[A-Za-z_][A-Za-z0-9_]*" name == null || match "NIXREPRO_.*" name != null
+    || !isString variables.${name};
+  checked = variables:
+    let bad = filter (refuses variables) (attrNames variables); in
+    if bad == [ ] then variables
+    else throw "nixrepro: tool.nixrepro.settings.variables can't set ${toJSON (builtins.head bad)}";
 in
 rec {
   settings = {
     seed = said.seed or 42;
     deterministic = said.deterministic or true;
     pass = said.pass or [ ];
-    variables = said.variables or { };
+    variables = checked (said.variables or { });
     command = (tool.train or { }).command or [ "python" "train.py" ];
     data = listToAttrs (map (d: { inherit (d) name; value = { inherit (d) url path sha256; }; }) data);
   };

@@ -6,6 +6,9 @@ let
   # Nix refuses these characters in names; the tool that fetches renames alike.
   storeName = file: replaceStrings [ "~" "!" "%" ":" ] [ "_" "_" "_" "_" ] file;
 
+  # One word of a shell's command, whatever it holds.
+  quote = word: "'" + replaceStrings [ "'" ] [ "'\\''" ] word + "'";
+
   # Debian's busybox-static, unmodified: the one program that isn't unpacked or built here.
   busybox = builtins.path {
     name = "nixrepro-busybox";
@@ -13,7 +16,7 @@ let
     filter = file: _: baseNameOf file == "busybox";
   } + "/busybox";
 
-  triplet = { x86_64-linux = "x86_64-linux-gnu"; aarch64-linux = "aarch64-linux-gnu"; }.${system};
+  triplet = "x86_64-linux-gnu";
 
   seed = derivation {
     name = "nixrepro-seed";
@@ -30,7 +33,7 @@ let
   };
 in
 rec {
-  inherit builders storeName seed system triplet;
+  inherit builders quote storeName seed system triplet;
 
   # A derivation whose builder is a shell script of build/, run by the seed alone.
   shell = file: uses: attributes: derivation ({

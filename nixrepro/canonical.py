@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
-from typing import Any
 
+# What is said here must be, to the byte, what was said inside of a closure.
+from nixrepro.runtime.canonical import digest, json_bytes
 
-def json_bytes(value: Any) -> bytes:
-    """Canonical JSON: sorted keys, no spare white space, UTF-8, no NaN, a closing newline.
-
-    Raises:
-        ValueError: the value holds NaN or an infinity.
-    """
-    text = json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
-    return text.encode() + b"\n"
-
-
-def digest(value: Any) -> str:
-    """SHA-256 of the canonical JSON of a value, as 64 hex digits."""
-    import hashlib
-
-    return hashlib.sha256(json_bytes(value)).hexdigest()
+__all__ = ["digest", "json_bytes", "remove_parts", "write_atomic"]
 
 
 def write_atomic(path: Path, data: bytes | bytearray) -> None:

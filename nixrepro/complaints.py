@@ -5,17 +5,29 @@ from __future__ import annotations
 import os
 import re
 
-from nixrepro.errors import BuildError, NixError
+from nixrepro.errors import BuildError, FetchError, NixError, NixreproError
 from nixrepro.process import Completed
 
 _TAIL = 25
 _SANDBOX = re.compile(r"cloning builder process|kernel namespaces")
 _DAEMON = re.compile(r"daemon-socket|cannot connect to socket")
+# The last one is SQLite's, of the store's database.
+_FULL = re.compile(r"No space left on device|Disk quota exceeded|database or disk is full")
+_ROOM = "make room on the disk of /nix (and in /tmp), then run the same command again"
 
 
 def unusable(done: Completed) -> NixError:
     """A store that refuses, whatever was asked of it."""
-    return NixError("the Nix store can't be used", details=tail(done.stderr), hint=_allowed())
+    hint = _ROOM if _FULL.search(done.stderr) else _allowed()
+    return NixError("the Nix store can't be used", details=tail(done.stderr), hint=hint)
+
+
+def not_added(done: Completed) -> NixreproError:
+    """A store that took no file: it is full, or refuses."""
+    if _FULL.search(done.stderr):
+        message = "the files can't be put into the Nix store: its disk is full"
+        return FetchError(message, details=tail(done.stderr), hint=_ROOM)
+    return unusable(done)
 
 
 def _allowed() -> str:
@@ -44,6 +56,8 @@ def failed(done: Completed) -> BuildError:
 
 def _advice(text: str) -> str:
     """What to do about a failed build, by what Nix said; nothing where it said it to the person."""
+    if _FULL.search(text):
+        return _ROOM
     if _DAEMON.search(text):
         return _allowed()
     if _SANDBOX.search(text):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nixrepro.canonical import write_atomic
 from nixrepro.errors import NixreproError, RunError
-from nixrepro.realise import STATE, current, root_name
+from nixrepro.realise import STATE, current, keep_again, root_name
 from nixrepro.record import load, runs
 
 if TYPE_CHECKING:
@@ -55,10 +55,13 @@ def kept(root: Path) -> list[Kept]:
 def keep_recorded(root: Path, nix: Nix) -> int:
     """Keep the environments of records that were made without this tool, as by `nix run`.
 
+    What is kept already is kept anew where the project was moved or copied.
+
     Returns:
         How many are kept now that were not; those that were dropped aren't, and those that are
         collected already can't be.
     """
+    keep_again(root, nix)
     have = {os.readlink(link) for link in _links(root)} | _dropped(root)
     new = [path for path in _used(root) if path not in have and os.path.exists(path)]
     for path in new:

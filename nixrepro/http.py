@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
+from threading import Lock as Mutex
 from typing import TYPE_CHECKING
 
 from nixrepro import __version__
@@ -87,6 +89,7 @@ class Http:
         self._pause = pause
         self._sleep = sleep
         self._client: httpx.Client | None = None
+        self._mutex = Mutex()
 
     def get(self, url: str, *, accept: str = "*/*") -> bytes:
         """The whole body at a URL.
@@ -142,9 +145,10 @@ class Http:
 
     def close(self) -> None:
         """Close all connections."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        with self._mutex:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
 
     def _ask(self, url: str, accept: str) -> Answer:
         if url.startswith("file:"):
@@ -158,19 +162,20 @@ class Http:
 
     def _open(self) -> httpx.Client:
         # Made when first needed: reading the CA certificates takes tens of milliseconds.
-        if self._client is None:
-            import httpx
+        with self._mutex:
+            if self._client is None:
+                import httpx
 
-            from nixrepro.certificates import trust
+                from nixrepro.certificates import trust
 
-            self._client = httpx.Client(
-                verify=trust(self._cert),
-                timeout=self._timeout,
-                follow_redirects=True,
-                proxy=self._proxy or None,
-                headers={"User-Agent": f"nixrepro/{__version__}"},
-            )
-        return self._client
+                self._client = httpx.Client(
+                    verify=trust(self._cert),
+                    timeout=self._timeout,
+                    follow_redirects=True,
+                    proxy=self._proxy or None,
+                    headers={"User-Agent": f"nixrepro/{__version__}"},
+                )
+            return self._client
 
 
 @contextmanager
@@ -221,11 +226,42 @@ def _read(url: str, offset: int) -> Iterator[Stream]:
     path = local_path(url)
     if path.is_dir():
         path = path / "index.html"
+    with _legible(url):
+        total = path.stat().st_size
+    start = min(offset, total)
+    # What the reader of the chunks raises, as of a full disk, is no trouble of this file.
+    with closing(chunks(url, path, start)) as body:
+        yield Stream(start, total, body)
+
+
+def chunks(url: str, path: Path, offset: int = 0) -> Generator[bytes, None, None]:
+    """The bytes of a local file from `offset` on.
+
+    Args:
+        url: named in the error.
+        path: the file.
+        offset: where to begin.
+
+    Raises:
+        HttpError: it is not there, or can't be read.
+    """
+    with _legible(url):
+        file = path.open("rb", buffering=0)
+    with file:
+        file.seek(offset)
+        while True:
+            with _legible(url):
+                chunk = file.read(CHUNK)
+            if not chunk:
+                return
+            yield chunk
+
+
+@contextmanager
+def _legible(url: str) -> Iterator[None]:
+    """Turn what the file system raises into an HttpError."""
     try:
-        with path.open("rb") as file:
-            total = path.stat().st_size
-            file.seek(min(offset, total))
-            yield Stream(min(offset, total), total, iter(lambda: file.read(CHUNK), b""))
+        yield
     except FileNotFoundError as error:
         raise HttpError(url, "no such file", status=HTTPStatus.NOT_FOUND) from error
     except OSError as error:

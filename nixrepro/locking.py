@@ -13,7 +13,7 @@ from pathlib import Path
 from nixrepro import flake_lock, git
 from nixrepro.canonical import remove_parts
 from nixrepro.config import Config, check_files
-from nixrepro.lock import FILE, Lock, load, save
+from nixrepro.lock import FILE, Lock, dumps, load, save
 from nixrepro.resolve import Resolve, resolve
 
 FOLDER = ".nixrepro"
@@ -58,7 +58,7 @@ def update(
         new = resolver(config, keep=old, upgrade=upgrade, as_of=as_of)
         remove_parts(path)
         flake_lock.ensure(config.root)
-        if new != old:
+        if old is None or path.read_bytes() != dumps(new).encode():
             save(path, new)
         git.intend_to_add(config.root, [FILE, flake_lock.FILE])
     return Locked(old, new)

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from nixrepro import git
-from nixrepro.complaints import failed, tail, unusable
+from nixrepro.complaints import failed, not_added, tail, unusable
 from nixrepro.errors import NixError
 from nixrepro.process import Completed, Runner, run
 
@@ -111,12 +111,21 @@ class Nix:
         """Put files into the store, each under its base name; their store paths.
 
         Raises:
-            NixError: the store can't be written; what was added stays, whole.
+            FetchError: its disk is full; what was added stays, whole.
+            NixError: it can't be written otherwise; the same.
         """
         done = self._call(["nix-store", "--add-fixed", "sha256", *map(str, files)])
         if done.status != 0:
-            raise unusable(done)
+            raise not_added(done)
         return done.stdout.decode().split()
+
+    def delete(self, path: str) -> bool:
+        """Take a path out of the store; False if something there needs it, and it stays.
+
+        Raises:
+            NixError: Nix is missing.
+        """
+        return self._call(["nix-store", "--delete", path]).status == 0
 
     def shell_variables(self, flake: Path, profile: Path) -> dict[str, str]:
         """Build the development shell; the variables that `nix develop` would set.

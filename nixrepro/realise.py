@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nixrepro.canonical import json_bytes, remove_parts, write_atomic
 from nixrepro.errors import BuildError, ConfigError, LockError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 STATE = ".nixrepro"
 _MEMORY = "environment.json"
-_FORMAT = 2
+_FORMAT = 3
 _NAMED = re.compile(r"(?<![\w.])\./([\w./-]*\w)")
 _FIXED = ("flake.nix", "flake.lock", "nixrepro.lock", "pyproject.toml", "nix")
 
@@ -71,14 +71,43 @@ def realise(
         stamp = _stamp(root)
         roots = state / "roots"
         roots.mkdir(exist_ok=True)
+        if keep_again(root, nix):
+            for link in roots.glob("shell*"):  # Nix registers none that is there already
+                link.unlink()
         variables = nix.shell_variables(root, roots / "shell")
         environment = _environment(variables)
         _drop_older(roots / "shell")
         nix.add_root(roots / root_name(environment.path), environment.path)
-        memory = {"format": _FORMAT, "stamp": stamp, "variables": variables}
+        memory = {
+            "format": _FORMAT,
+            "root": _place(root),
+            "stamp": stamp,
+            "variables": variables,
+        }
         remove_parts(state / _MEMORY)
         write_atomic(state / _MEMORY, json_bytes(memory))
     return environment
+
+
+def keep_again(root: Path, nix: Nix) -> bool:
+    """Make every root of a moved or copied project anew: Nix knows them by their old place only.
+
+    Returns:
+        Whether it isn't known to be where it was; a folder that can't be written is left alone.
+
+    Raises:
+        NixError: a root can't be made.
+    """
+    roots = root / STATE / "roots"
+    if _memory(root).get("root") == _place(root) or not os.access(roots, os.W_OK):
+        return False
+    for link in roots.glob("*"):
+        if not link.is_symlink() or link.name.startswith("shell"):
+            continue
+        path = os.readlink(link)
+        if os.path.exists(path):  # else it is collected, and nothing brings it back
+            nix.add_root(link, path)
+    return True
 
 
 def root_name(path: str) -> str:
@@ -128,10 +157,14 @@ def _drop_older(profile: Path) -> None:
 
 def _environment(variables: dict[str, str]) -> Environment:
     try:
-        facts = variables["NIXREPRO_ENVIRONMENT"]
-        path, system = (folder.removesuffix("/bin") for folder in variables["PATH"].split(":")[:2])
-        return Environment(path, system, facts, variables["NIXREPRO_SETTINGS"], variables)
-    except (KeyError, ValueError):
+        return Environment(
+            path=variables["NIXREPRO_ROOT"],
+            system=variables["NIXREPRO_SYSTEM"],
+            facts=variables["NIXREPRO_ENVIRONMENT"],
+            settings=variables["NIXREPRO_SETTINGS"],
+            variables=variables,
+        )
+    except KeyError:
         raise BuildError(
             "the flake's development shell is not one of nixrepro",
             hint="`nixrepro init --update` writes flake.nix and nix/ anew",
@@ -140,15 +173,31 @@ def _environment(variables: dict[str, str]) -> Environment:
 
 def remembered(root: Path) -> Environment | None:
     """The environment of the last time, if it is still there and the flake's files are alike."""
+    found = _memory(root)
     try:
-        found = json.loads((root / STATE / _MEMORY).read_bytes())
-        if found["format"] != _FORMAT or found["stamp"] != _stamp(root):
+        if found["format"] != _FORMAT or found["root"] != _place(root):
+            return None
+        if found["stamp"] != _stamp(root):
             return None
         environment = _environment(found["variables"])
-    except (OSError, ValueError, KeyError, TypeError, BuildError):
+    except (OSError, KeyError, TypeError, BuildError):
         return None
     kept = (environment.path, environment.facts, environment.settings)
     return environment if all(map(os.path.exists, kept)) else None
+
+
+def _memory(root: Path) -> dict[str, Any]:
+    """What was written down the last time; nothing where that can't be read."""
+    with suppress(OSError, ValueError):
+        found = json.loads((root / STATE / _MEMORY).read_bytes())
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
+def _place(root: Path) -> str:
+    """Where a project is: Nix's garbage collector looks for a project's links only there."""
+    return str(root.resolve())
 
 
 def _stamp(root: Path) -> list[list[str | int]]:

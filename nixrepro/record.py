@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,10 @@ from nixrepro.runtime.folder import INDEX, NAME, RECORD, RUNS, events, summary
 FORMAT = 1
 LAST = "last"
 _HEX = frozenset("0123456789abcdef")
+_TEXTS = ("id", "started", "status", "experiment")
+_TABLES = ("process", "exit", "timings", "environment", "layers", "result", "fingerprint")
+# Seconds after which no writer of a record can still be at it, not on another machine either.
+_STALE = 3600
 _NEEDED = {"id", "started", "status", "command", "experiment", "environment"}
 
 
@@ -85,6 +91,7 @@ def load(root: Path, prefix: str = LAST) -> Record:
     name = _last(root) if prefix == LAST else _find(folder, prefix.lower())
     document = read(folder / name / RECORD)
     if document["status"] == "running" and not alive(document["process"]):
+        _clear(folder / name)
         document = {**document, "status": "interrupted", "result": _so_far(folder / name)}
     return Record(folder / name, document)
 
@@ -110,7 +117,22 @@ def read(path: Path) -> dict[str, Any]:
             f"{path} was written by a later nixrepro (format {document['format']})",
             hint="update nixrepro to read it",
         )
+    if lacking := _lacking(document):
+        raise RunError(f"{path} lacks {lacking}", hint="restore it, or remove its folder")
     return document
+
+
+def _lacking(document: dict[str, Any]) -> str:
+    for names, kind in ((_TEXTS, str), (_TABLES, dict), (("closure",), list)):
+        for name in names:
+            if not isinstance(document.get(name), kind):
+                return name
+    for table, name in (("layers", "settings"), ("environment", "digest")):
+        if name not in document[table]:
+            return f"{table}.{name}"
+    settings = document["layers"]["settings"]
+    command = settings.get("command") if isinstance(settings, dict) else None
+    return "" if isinstance(command, list) else "layers.settings.command"
 
 
 def alive(process: dict[str, Any]) -> bool:
@@ -170,11 +192,21 @@ def _whole(lines: list[str]) -> Iterator[Any]:
 def _summary(folder: Path) -> dict[str, Any] | None:
     try:
         return summary(read(folder / RECORD))
-    except (RunError, KeyError):
+    except (RunError, KeyError, TypeError):
         return None
 
 
+def _clear(folder: Path) -> None:
+    """Remove what a supervisor that was killed while it wrote its record has left of it."""
+    for part in folder.glob("*.new"):
+        if part.name.startswith(("record.json.", "code.patch.")):
+            with contextlib.suppress(OSError):
+                if part.stat().st_mtime < time.time() - _STALE:
+                    part.unlink()
+
+
 def _settled(folder: Path, entry: dict[str, Any]) -> dict[str, Any]:
+    _clear(folder)
     now = _summary(folder) or entry
     return now if now["status"] != "running" else {**now, "status": "interrupted"}
 

@@ -4,11 +4,7 @@ import os
 import re
 
 out, system, triplet = os.environ["out"], os.environ["sysroot"], os.environ["triplet"]
-loader = (
-    os.path.realpath("%s/lib64/ld-linux-x86-64.so.2" % system)
-    if triplet.startswith("x86_64")
-    else ("%s/lib/ld-linux-aarch64.so.1" % system)
-)
+loader = os.path.realpath("%s/lib64/ld-linux-x86-64.so.2" % system)
 
 # A shared object takes its libraries from the program that loads it, so only programs get a search
 # path: an old-style one, which counts for the libraries' own libraries too.

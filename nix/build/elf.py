@@ -14,7 +14,7 @@ ENTRY = struct.Struct("<QQ")
 PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_PHDR = 1, 2, 3, 4, 6
 DT_NULL, DT_NEEDED, DT_STRTAB, DT_STRSZ, DT_SONAME, DT_RPATH, DT_RUNPATH = 0, 1, 5, 10, 14, 15, 29
 READ_WRITE = 6
-X86_64 = 62
+PAGE = 0x1000
 
 
 def interpreter(path):
@@ -128,10 +128,8 @@ class Program:
 
     def rewrite(self, loader, entries, strings):
         """Give it another loader, dynamic section and strings, in one new segment."""
-        (machine,) = struct.unpack_from("<H", self.data, 18)
-        page = 0x1000 if machine == X86_64 else 0x10000
         end = max(load[3] + load[6] for load in self.loads)
-        offset, address = round_up(len(self.data), page), round_up(end, page)
+        offset, address = round_up(len(self.data), PAGE), round_up(end, PAGE)
         notes = [number for number, each in enumerate(self.segments) if each[0] == PT_NOTE]
         table = b""
         if notes:
@@ -141,7 +139,7 @@ class Program:
             # The table must move too, and kernels before 5.18 take for granted that it lies as far
             # from its place in the file as the first segment does.
             shift = self.loads[0][3] - self.loads[0][2]
-            offset = round_up(max(offset, address - shift), page)
+            offset = round_up(max(offset, address - shift), PAGE)
             address = offset + shift
             table = bytes((len(self.segments) + 1) * SEGMENT.size)
 
@@ -164,7 +162,7 @@ class Program:
                 place = (offset + begin[part], *[address + begin[part]] * 2, *[size[part]] * 2)
                 self.segments[number] = (*segment[:2], *place, segment[7])
         last = max(number for number, each in enumerate(self.segments) if each[0] == PT_LOAD)
-        new = (PT_LOAD, READ_WRITE, offset, address, address, total, total, page)
+        new = (PT_LOAD, READ_WRITE, offset, address, address, total, total, PAGE)
         self.segments.insert(last + 1, new)
 
         headers = b"".join(SEGMENT.pack(*segment) for segment in self.segments)

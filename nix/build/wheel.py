@@ -43,26 +43,44 @@ def refuse(reason):
     )
 
 
-def place(name, info, distribution):
-    """Where a member goes, relative to `out`; refuses one that would leave its folder."""
+def place(name, info, folder):
+    """Where a member goes, relative to `out`; refuses one that would leave its folder.
+
+    Args:
+        name: its path in the archive.
+        info: what the archive says of it.
+        folder: the wheel's .dist-info folder.
+    """
+    base = folder[: -len(".dist-info")]
     parts = name.split("/")
     if name.startswith("/") or "\\" in name or ".." in parts or "" in parts[:-1]:
         refuse("a path in it climbs out of its folder: %r" % name)
     if stat.S_ISLNK(info.external_attr >> 16):
         refuse("it holds a symbolic link, which a wheel must not: %r" % name)
-    if not parts[0].endswith(".data"):
-        return "%s/%s" % (SITE, name)
+    if len(parts) == 1 or parts[0] != base + ".data":
+        return os.path.normpath("%s/%s" % (SITE, name))
     kind, rest = parts[1], "/".join(parts[2:])
     folders = {
         "purelib": SITE,
         "platlib": SITE,
         "scripts": "bin",
         "data": "",
-        "headers": "include/python%s/%s" % (version, distribution),
+        "headers": "include/python%s/%s" % (version, base.split("-")[0]),
     }
-    if kind not in folders:
+    if kind not in folders or not rest:
         refuse("it has files for %r, which is not a place" % kind)
     return os.path.normpath("%s/%s" % (folders[kind], rest)).lstrip("/")
+
+
+def all_places(infos, folder):
+    """Where each member goes; refuses two for one place, which would be written side by side."""
+    places, first = {}, {}
+    for info in infos:
+        places[info] = place(info.filename, info, folder)
+        other = first.setdefault(places[info], info)
+        if other is not info:
+            refuse("two files in it go to one place: %r and %r" % (other.filename, info.filename))
+    return places
 
 
 def unpack(archive, places):
@@ -131,8 +149,7 @@ def main():
     about = archive.read(folder + "/WHEEL").decode()
     if not re.search(r"^Wheel-Version: 1\.", about, re.M):
         refuse("its wheel format is not version 1, the one known here")
-    distribution = folder[: -len(".dist-info")].split("-")[0]
-    places = {info: place(info.filename, info, distribution) for info in infos}
+    places = all_places(infos, folder)
     try:
         unpack(archive, places)
     except SystemExit:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import io
+import signal
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -63,4 +65,10 @@ def verbs(ctx: click.Context, folder: Path) -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit: with the verb's own code, or with an error's."""
+    # Whoever started this may ignore it: then nobody learns how the programs started here ended.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A file name or argument that is no UTF-8 is shown in its escaped form.
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(guard(lambda: verbs.main(prog_name="nixrepro", standalone_mode=False)))

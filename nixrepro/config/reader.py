@@ -10,6 +10,7 @@ from nixrepro.config.model import Base, Config, Data, Settings, Train, Wheels
 from nixrepro.config.requirements import gather
 from nixrepro.errors import ConfigError
 from nixrepro.project import FILE, TABLE
+from nixrepro.runtime.variables import OWNED, refused
 from nixrepro.tables import Document, Table
 
 _HIGHEST_SEED = 2**32 - 1  # numpy takes no larger one
@@ -103,6 +104,12 @@ def _settings(table: Table) -> Settings:
             place.fail(key, "is not a variable's name")
         if name.startswith("NIXREPRO_"):
             place.fail(key, f"can't set {name}: those names are nixrepro's own")
+        if name in OWNED:
+            hint = "by it the environment finds its own files and none of the host"
+            place.fail(key, f"can't set {name}: it is the environment's own", hint)
+    if bad := refused(passed):
+        hint = "state it in [tool.nixrepro.settings.variables], where it is recorded"
+        table.fail("pass", f"can't let {bad[0]} pass, which can change results", hint)
     settings = Settings()
     return Settings(
         seed=table.number("seed", settings.seed, 0, _HIGHEST_SEED),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,11 +14,11 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from nixrepro.errors import FetchError
-from nixrepro.fetch.parts import CHUNK, Claim, claim
+from nixrepro.fetch.parts import Claim, claim
 from nixrepro.fetch.places import Places
 from nixrepro.fetch.together import Together
 from nixrepro.fetch.transfer import WrongFile, compare, fill
-from nixrepro.http import Http, HttpError
+from nixrepro.http import Http, HttpError, chunks
 from nixrepro.lock import Artefact, store_name
 from nixrepro.urls import local_path, public
 
@@ -37,6 +38,10 @@ class Store(Protocol):
 
     def add_fixed(self, files: list[Path]) -> list[str]:
         """Put files in, each under its base name; their store paths."""
+        ...
+
+    def delete(self, path: str) -> bool:
+        """Take a path out, unless something needs it; whether it is gone."""
         ...
 
 
@@ -127,8 +132,10 @@ class Downloader:
                 continue
             try:
                 with self._checked(url, artefact, mine) as file:
-                    if self._add(file) == target:
+                    added = self._add(file)
+                    if added == target:
                         return
+                    self.store.delete(added)
                 raise WrongFile(
                     f"{artefact.file}: changed on disk while it was put into the store",
                     hint="run the same command again",
@@ -137,7 +144,7 @@ class Downloader:
                 wrong = wrong or error
                 problems.append(error.message)
             except HttpError as error:
-                if not error.status and host not in self._answered:
+                if host and not error.status and host not in self._answered:
                     self._silent.add(host)
                 problems.append(error.message)
         if wrong is not None:
@@ -151,8 +158,8 @@ class Downloader:
         """The right file, under its store name, as long as the block runs."""
         name = store_name(artefact.file)
         # Nix would put a symbolic link itself into the store, not what it leads to.
-        local = local_path(url).resolve() if url.startswith("file:") else None
-        if local is not None and local.is_file():
+        local = Path(os.path.realpath(local_path(url))) if url.startswith("file:") else None
+        if local is not None and os.path.isfile(local):
             if local.name == name:
                 self._compare(url, local, artefact)
                 yield local
@@ -173,8 +180,8 @@ class Downloader:
 
     def _compare(self, url: str, file: Path, artefact: Artefact) -> None:
         digest, size, progress = hashlib.sha256(), 0, self._progress(url, artefact)
-        with self._slots, file.open("rb", buffering=0) as stream:
-            while chunk := stream.read(CHUNK):
+        with self._slots:
+            for chunk in chunks(url, file):
                 digest.update(chunk)
                 size += len(chunk)
                 progress(size)

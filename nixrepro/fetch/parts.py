@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import io
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -83,10 +84,15 @@ class Claim:
         """
         self.cache.mkdir(parents=True, exist_ok=True)
         path = self.cache / f"{self.sha256}.part"
+        place = self._finished(name)
+        # A killed fetch may have left a file of the person's here: never write to that.
+        for each in (place, path):
+            _unlink_if_shared(each)
         with suppress(OSError):
             # That fetch was killed between the last byte and the store.
-            self._finished(name).replace(path)
-            self._finished(name).parent.rmdir()
+            place.replace(path)
+        with suppress(OSError):
+            place.parent.rmdir()
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             with io.FileIO(handle, "r+") as file:
@@ -104,7 +110,8 @@ class Claim:
         try:
             place.hardlink_to(local)
         except OSError:
-            place.parent.rmdir()
+            with suppress(OSError):
+                place.parent.rmdir()
             return False
         return True
 
@@ -157,17 +164,28 @@ def claim(
 
 
 def sweep(cache: Path, now: float) -> None:
-    """Remove parts that no fetch touched for two weeks.
+    """Remove parts, folders and locks that no fetch touched for two weeks.
 
     Args:
         cache: `folder()`.
         now: seconds since the epoch.
     """
-    for path in cache.glob("*.part"):
+    for path in (path for kind in ("*.part", "*.d", "*.lock") for path in cache.glob(kind)):
         with suppress(OSError):
             if now - path.stat().st_mtime > _STALE:
-                with claim(cache, path.stem, _go_on, _busy) as mine:
-                    mine.drop()
+                # Letting go of the claim removes the lock, the old one too.
+                with claim(cache, path.stem, _go_on, _busy):
+                    if path.suffix == ".d":
+                        shutil.rmtree(path)
+                    elif path.suffix == ".part":
+                        path.unlink()
+
+
+def _unlink_if_shared(path: Path) -> None:
+    """Give up a name in the cache whose file has another name too."""
+    with suppress(FileNotFoundError):
+        if path.lstat().st_nlink > 1:
+            path.unlink()
 
 
 def _go_on() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -87,7 +88,7 @@ class Places:
         yield from self._in_folder(artefact)
         if artefact.path:
             local = self._root / artefact.path
-            if local.exists():
+            if os.path.exists(local):  # False also where it may not be asked
                 yield local.absolute().as_uri()
             else:
                 problems.append(f"{artefact.path}: no such file in the project")
@@ -102,7 +103,7 @@ class Places:
         if self._folder is not None:
             for name in dict.fromkeys((artefact.file, store_name(artefact.file))):
                 file = self._folder / name
-                if file.is_file():
+                if os.path.isfile(file):
                     yield file.absolute().as_uri()
 
     def _debian(self, artefact: Artefact, problems: list[str]) -> Iterator[str]:

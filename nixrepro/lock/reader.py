@@ -9,7 +9,7 @@ from nixrepro import names
 from nixrepro.canonical import digest, write_atomic
 from nixrepro.errors import LockError
 from nixrepro.lock.model import FILE, LAYERS, VERSION, Artefact, Lock, order
-from nixrepro.lock.writer import dumps
+from nixrepro.lock.writer import answer, dumps
 from nixrepro.tables import Document, Table
 
 _AGAIN = "take it from version control, or delete it and run `nixrepro lock`"
@@ -64,13 +64,15 @@ def parse(text: str, file: str = FILE) -> Lock:
         raise LockError(f"{file} is not a nixrepro lock: it is JSON", hint=_AGAIN)
     root = Document(text, file, LockError).parse()
     _check_version(root, file)
-    root.only("version", "python", "glibc", "as-of", "question", "artefact")
+    root.only("version", "python", "glibc", "as-of", "digest", "question", "artefact")
     question = root.table("question")
     asked = {key: value for key, value in question.values.items() if key != "digest"}
     if question.string("digest", None) != digest(asked):
         question.fail("digest", "does not fit the rest of the table", _BY_HAND)
     artefacts = [_artefact(table) for table in root.tables("artefact")]
     _check_together(root, artefacts)
+    if root.string("digest", None) != answer(artefacts):
+        root.fail("digest", "does not fit the artefacts: one was lost, added or changed", _BY_HAND)
     return Lock(
         python=root.string("python", None, names.UPSTREAM, "a version such as 3.11.2"),
         glibc=root.string("glibc", None, names.UPSTREAM, "a version such as 2.36"),
@@ -85,7 +87,7 @@ def _check_version(root: Table, file: str) -> None:
     if type(version) is not int or "question" not in root:
         raise LockError(f"{file} is not a nixrepro lock: it has no version", hint=_AGAIN)
     if version > VERSION:
-        hint = "install a newer nixrepro, or run `nixrepro lock` to make the lock anew"
+        hint = "install a newer nixrepro, or " + _AGAIN
         known = f"this nixrepro reads up to version {VERSION}"
         raise LockError(f"{file} has version {version}; {known}", hint=hint)
     if version < 1:

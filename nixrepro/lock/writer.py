@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from nixrepro.canonical import digest
@@ -20,10 +22,22 @@ def dumps(lock: Lock) -> str:
     lines += [_pair("version", VERSION), _pair("python", lock.python), _pair("glibc", lock.glibc)]
     if lock.as_of:
         lines.append(_pair("as-of", lock.as_of))
+    lines.append(_pair("digest", answer(lock.artefacts)))
     lines += _table(("question",), {"digest": digest(lock.question), **lock.question})
-    for artefact in sorted(lock.artefacts, key=order):
-        lines += ["", "[[artefact]]", *_artefact(artefact)]
+    lines += _tables(lock.artefacts)
     return "\n".join(lines) + "\n"
+
+
+def answer(artefacts: Iterable[Artefact]) -> str:
+    """SHA-256 of what a lock says of all its artefacts, so that one that was lost is missed."""
+    return hashlib.sha256("\n".join(_tables(artefacts)).encode()).hexdigest()
+
+
+def _tables(artefacts: Iterable[Artefact]) -> list[str]:
+    lines = []
+    for artefact in sorted(artefacts, key=order):
+        lines += ["", "[[artefact]]", *_artefact(artefact)]
+    return lines
 
 
 def _artefact(artefact: Artefact) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,14 +45,15 @@ class Mirrors:
     expired: bool = False
 
     def base(self, archive: str, as_of: date | None = None) -> str:
-        """The URL under which an archive's `dists` and `pool` lie, today or as of a day.
+        """The URL under which an archive's `dists` and `pool` lie, now or at the end of a day.
 
         Raises:
             ConfigError: none is configured; the hint says what to set.
         """
         if as_of is not None:
             if self.snapshot:
-                return f"{self.snapshot}/archive/{archive}/{as_of:%Y%m%d}T000000Z"
+                end = as_of + timedelta(days=1)
+                return f"{self.snapshot}/archive/{archive}/{end:%Y%m%d}T000000Z"
             raise _unknown("snapshot", f"no snapshot archive is known, to see {as_of} as it was")
         url = self.debian if archive == "debian" else self.security
         if url:

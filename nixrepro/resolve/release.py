@@ -76,8 +76,10 @@ def parse(text: bytes, suite: str, *, now: datetime, expired: bool = False) -> R
 
 
 def moment_of(day: date | None) -> datetime:
-    """When an index has to be valid: the start of a day in UTC, or now."""
-    return datetime.now(UTC) if day is None else datetime.combine(day, time(), UTC)
+    """When an index has to be valid: the end of a day in UTC, or now."""
+    if day is None:
+        return datetime.now(UTC)
+    return datetime.combine(day + timedelta(days=1), time(), UTC)
 
 
 def _moment(text: str) -> datetime:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 
@@ -12,16 +11,22 @@ if TYPE_CHECKING:
 
 
 def json_bytes(value: Any) -> bytes:
-    """Canonical JSON: sorted keys, no spare white space, UTF-8, no NaN, a closing newline."""
+    """Canonical JSON: sorted keys, no spare white space, UTF-8, no NaN, a closing newline.
+
+    Raises:
+        ValueError: the value holds NaN or an infinity.
+    """
     text = json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
-    # A file name or argument that is no UTF-8 must not stop the recording.
+    # A file name or argument that is no UTF-8 is kept by its JSON escape.
     return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
 def digest(value: Any) -> str:
     """SHA-256 of the canonical JSON of a value, as 64 hex digits."""
+    import hashlib
+
     return hashlib.sha256(json_bytes(value)).hexdigest()
 
 

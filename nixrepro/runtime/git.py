@@ -9,6 +9,7 @@ from .spawn import Reading, which
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
 # An untracked file beyond this goes into the record by its digest only.
@@ -19,20 +20,25 @@ TOGETHER = 50_000_000
 DIGESTED = 500_000_000
 TOO_LARGE = {"unknown": "too large to digest at each start: pin it as data or ignore it in Git"}
 OWN = "/.nixrepro/"
+KILLED = "git was ended by a signal"
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 
 class Code:
     """Reads the state of a project's working tree; `start` early, `finish` when it is needed."""
 
-    def __init__(self, project: str, system: str, env: dict[str, str]) -> None:
+    def __init__(
+        self, project: str, system: str, env: dict[str, str], mask: Iterable[int] = ()
+    ) -> None:
         """Find git: the closure's own before the host's.
 
         Args:
             project: the project's folder.
             system: the closure's merged system, whose bin/git is used when it has one.
             env: this process's variables.
+            mask: the signals that are to be blocked in git.
         """
+        self.mask = list(mask)
         self.project = project
         own = os.path.join(system, "bin", "git") if system else ""
         self.git = own if own and os.access(own, os.X_OK) else which("git", env.get("PATH", ""))
@@ -69,8 +75,10 @@ class Code:
         head, status = self._started
         if head is None or status is None:
             return {"unknown": "there is no git, neither in the closure nor on PATH"}, b""
-        _, said = head.finish()
+        asked, said = head.finish()
         code, changed = status.finish()
+        if asked < 0 or code < 0:
+            return {"unknown": KILLED}, b""
         lines = said.decode("utf-8", "surrogateescape").splitlines()
         if code != 0 or len(lines) < 3:  # noqa: PLR2004
             return {"unknown": "the project's folder is in no Git repository that git accepts"}, b""
@@ -115,19 +123,22 @@ class Code:
         names = b"".join(os.fsencode(name) + b"\0" for name in chosen)
         if names:
             words = ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"]
-            code, _ = Reading([self.git, "-C", top, *words], env, names).finish()
+            code, _ = Reading([self.git, "-C", top, *words], env, names, self.mask).finish()
             if code != 0:
                 facts["tree"] = facts["patch"] = {"unknown": "git refused a changed file"}
                 return facts, b""
         base = facts["commit"] if isinstance(facts["commit"], str) else EMPTY_TREE
-        tree = Reading([self.git, "-C", top, "write-tree"], env)
+        tree = Reading([self.git, "-C", top, "write-tree"], env, mask=self.mask)
         diff = Reading(
             [self.git, "-C", top, "diff-index", "--cached", "--binary", "--full-index", "--patch",
              "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", base],
-            env,
+            env, mask=self.mask,
         )  # fmt: skip
-        _, patch = diff.finish()
-        _, name = tree.finish()
+        code, patch = diff.finish()
+        wrote, name = tree.finish()
+        if code < 0 or wrote < 0:
+            facts["tree"] = facts["patch"] = {"unknown": KILLED}
+            return facts, b""
         facts["tree"] = name.decode().strip()
         if patch:
             facts["patch"] = {
@@ -140,7 +151,7 @@ class Code:
     def _ask(self, *words: str) -> Reading:
         # Whose folder it is says nothing: the run's own program is of that folder too.
         argv = [self.git, "-C", self.project, "-c", "safe.directory=*", *words]
-        return Reading(argv, self.env)
+        return Reading(argv, self.env, mask=self.mask)
 
 
 def _paths(changed: bytes) -> list[tuple[str, bool]]:

@@ -31,7 +31,7 @@ def launch(options: Options, host: dict[str, str]) -> int:
     from .variables import clean, refused
 
     environment = load(options.environment, "environment", ("identity", "layers", "closure"))
-    code = Code(options.project, environment.get("system", ""), host)
+    code = Code(options.project, environment.get("system", ""), host, mask)
     if options.record:
         code.start()  # git works while this process reads on
     settings = load(options.settings, "settings")
@@ -48,18 +48,25 @@ def launch(options: Options, host: dict[str, str]) -> int:
     temporary = _temporary(host)
     try:
         run: Run | None = None
-        if options.record:
-            run = Run(
-                options=options,
-                environment=environment,
-                settings=settings,
-                command=command,
-                passed=passed,
-                host=host,
-            )
-            run.begin(code, temporary)
         inner = os.path.join(temporary, "tmp")
-        os.mkdir(inner, 0o700)
+        try:
+            if options.record:
+                run = Run(
+                    options=options,
+                    environment=environment,
+                    settings=settings,
+                    command=command,
+                    passed=passed,
+                    host=host,
+                )
+                run.begin(code, temporary)
+            os.mkdir(inner, 0o700)
+        except OSError as error:
+            raise Refused(
+                f"the run can't be prepared in {temporary}: {error.strerror}. Nothing was "
+                "started. Make room there, or name another folder by TMPDIR",
+                UNRECORDED,
+            ) from None
         env = clean(
             host=host,
             base=environment.get("variables", {}),

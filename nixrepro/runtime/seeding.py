@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _forks: list[int] = []
 _count = 0
 _entropy: Any = None
+_numpy: Any = None
 
 
 def seed() -> int | None:
@@ -49,6 +50,8 @@ def seed_random(random: Any) -> None:
         random.seed(_branch())
         if _entropy is not None:
             _entropy.seed(_branch())
+        if _numpy is not None:
+            _part(_numpy, random)
 
     os.register_at_fork(before=before, after_in_child=child)
 
@@ -57,9 +60,27 @@ def _branch() -> str:
     return "/".join(str(part) for part in [seed(), *_forks])
 
 
+def _part(module: Any, random: Any) -> None:
+    """Let numpy's global generator go its own way in a forked process.
+
+    It goes on from what it inherited, so that a seed which the program gave it still counts.
+    """
+    state = getattr(getattr(module, "mtrand", None), "_rand", None)
+    lock = getattr(getattr(state, "_bit_generator", None), "lock", None)
+    if lock is not None:
+        if not lock.acquire(blocking=False):
+            return  # held by a thread that this process lacks: nobody can draw from it here
+        lock.release()
+    own = random.Random(f"{module.bytes(16).hex()}/{_branch()}")
+    try:  # noqa: SIM105 - contextlib takes longer to import than all of this
+        module.seed([own.getrandbits(32) for _ in range(8)])
+    except TypeError:
+        pass  # the program put another kind of generator in its place, which can't be seeded
+
+
 def seed_numpy(module: Any) -> None:
     """Seed numpy's global generator and what `default_rng()` draws when it is given nothing."""
-    global _entropy  # noqa: PLW0603
+    global _entropy, _numpy  # noqa: PLW0603
     import random
     import sys
 
@@ -69,6 +90,7 @@ def seed_numpy(module: Any) -> None:
         _entropy = random.Random(_branch())
         generator.randbits = _entropy.getrandbits  # type: ignore[attr-defined]
     module.seed(_seed32())
+    _numpy = module
     events.write("seeded", what="numpy", seed=_seed32(), generators=_entropy is not None)
 
 

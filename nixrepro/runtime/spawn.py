@@ -6,19 +6,26 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 class Reading:
     """A program started with its standard output kept in memory and its standard error dropped."""
 
-    def __init__(self, argv: Sequence[str], env: Mapping[str, str], stdin: bytes = b"") -> None:
+    def __init__(
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        stdin: bytes = b"",
+        mask: Iterable[int] = (),
+    ) -> None:
         """Start it.
 
         Args:
             argv: the program's path and its arguments.
             env: all its variables.
             stdin: what it reads; handed over in a file that has no name.
+            mask: the signals blocked in it; not the caller's, which would keep Ctrl-C from it.
 
         Raises:
             OSError: it can't be started.
@@ -40,6 +47,7 @@ class Reading:
                     (os.POSIX_SPAWN_DUP2, writes, 1),
                     (os.POSIX_SPAWN_DUP2, nothing, 2),
                 ],
+                setsigmask=mask,
             )
         except OSError:
             os.close(self.output)

@@ -18,6 +18,8 @@ FORWARDED = (
 )  # fmt: skip
 # Sent by the kernel, such as Ctrl-C: it went to the program too, which shares this process's group.
 SI_KERNEL = 0x80
+# Those that ask for an end: a run that has not started its program then starts none.
+ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 PR_SET_PDEATHSIG = 1
 NOT_FOUND = 127
 NOT_STARTED = 126
@@ -59,6 +61,8 @@ class Ended:
 
 def block() -> set[signal.Signals]:
     """Hold back the signals that `run` waits for; gives the mask that the program is to have."""
+    # Whoever started this may ignore it: the kernel then tells nobody how a program ended.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     old: set[signal.Signals] = signal.pthread_sigmask(  # type: ignore[assignment]
         signal.SIG_BLOCK, {*FORWARDED, signal.SIGCHLD}
     )
@@ -85,6 +89,9 @@ def run(
 
     prctl = ctypes.CDLL(None).prctl
     parent = os.getpid()
+    if early := asked():
+        reason = f"it was not started: {_name(early)} came before"
+        return Ended(128 + early, signal=_name(early), reason=reason, forwarded=[_name(early)])
     begun = time.monotonic()
     reads, writes = os.pipe()
     pid = os.fork()
@@ -106,10 +113,12 @@ def run(
             os.write(writes, (error.strerror or "").encode())
         finally:
             os._exit(NOT_STARTED)
+    # A child inherits no pending signal: what came while it was made may not have reached it.
+    missed = signal.sigpending()
     os.close(writes)
     if relay is not None:
         relay.start()
-    forwarded = _wait(pid, relay)
+    forwarded = _wait(pid, relay, missed)
     _, raw, usage = os.wait4(pid, 0)
     wall = time.monotonic() - begun
     reason = os.read(reads, 1024).decode(errors="replace")
@@ -127,7 +136,16 @@ def run(
     )
 
 
-def _wait(pid: int, relay: Relay | None) -> list[str]:
+def asked() -> int:
+    """The number of a signal that came meanwhile and asks for an end; 0 for none."""
+    for number in sorted(signal.sigpending() & set(ENDING)):
+        # One that is ignored, as under nohup, waits too while it is blocked.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            return int(number)
+    return 0
+
+
+def _wait(pid: int, relay: Relay | None, missed: set[signal.Signals]) -> list[str]:
     """Forward signals until the program has ended; it is not yet reaped then."""
     forwarded = []
     waited = {*FORWARDED, signal.SIGCHLD}
@@ -137,11 +155,12 @@ def _wait(pid: int, relay: Relay | None) -> list[str]:
             continue
         if info.si_signo == signal.SIGWINCH and relay is not None:
             relay.resize()
-        elif info.si_code == SI_KERNEL:
+        elif info.si_code == SI_KERNEL and info.si_signo not in missed:
             forwarded.append(_name(info.si_signo))
             continue
         else:
             forwarded.append(_name(info.si_signo))
+            missed = missed - {info.si_signo}
         # Not yet reaped, so the number can't have become another process's.
         os.kill(pid, info.si_signo)
     return forwarded

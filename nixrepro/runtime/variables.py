@@ -11,16 +11,28 @@ if TYPE_CHECKING:
 
 # What a person's terminal and home need; nothing here changes numbers.
 ALWAYS = ("HOME", "TERM", "USER", "LOGNAME")
+# The environment sets these: by them its programs find their own files and none of the host.
+OWNED = frozenset(
+    (
+        "PATH", "SHELL", "LOCPATH", "GCONV_PATH", "TZDIR", "INPUTRC", "TERMINFO_DIRS",
+        "OPENSSL_CONF", "OPENSSL_MODULES", "SSL_CERT_FILE", "PYTHONDONTWRITEBYTECODE",
+        "PYTHONNOUSERSITE", "PYTHONUSERBASE",
+    )
+)  # fmt: skip
 # These steer the loader, Python and numerics: they enter by settings.variables, and are recorded.
 REFUSED = (
     "LD_", "PYTHON", "NIXREPRO_", "GLIBC_TUNABLES", "TF_", "XLA_", "OMP_", "MKL_", "OPENBLAS_",
-    "ONEDNN_", "KERAS_", "NPY_",
+    "ONEDNN_", "KERAS_", "NPY_", "DNNL_", "KMP_", "GOMP_", "CUDA_", "CUDNN_", "CUBLAS_", "NVIDIA_",
+    "MALLOC_", "LC_",
 )  # fmt: skip
+# The environment sets the first and the last too, but a project may state another one.
+_STATED = frozenset(("LANG", "LANGUAGE", "TZ"))
 
 
 def refused(names: Iterable[str]) -> list[str]:
     """Those of the names that may not simply pass from the host."""
-    return [name for name in names if name.startswith(REFUSED)]
+    never = OWNED | _STATED
+    return [name for name in names if name in never or name.startswith(REFUSED)]
 
 
 def clean(

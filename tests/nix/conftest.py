@@ -63,6 +63,7 @@ def checked(argv: Sequence[str | Path], cwd: Path | None = None) -> str:
 
 def copy_project(target: Path) -> Path:
     """This repository's project as somebody who has no git would have it."""
+    target.mkdir(parents=True, exist_ok=True)
     for name in PARTS:
         source = REPOSITORY / name
         if source.is_dir():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -12,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from nixrepro import lock as locks
+from nixrepro.runtime.variables import OWNED
 
-from .conftest import REPOSITORY, Done, checked
+from .conftest import REPOSITORY, Done, Project, call, checked
+from .session import PYTHON, Own, one_error
 
 Build = Callable[[str, Path], Done]
 
@@ -62,6 +65,36 @@ def test_a_sound_wheel_installs(library: Build, project: object, tmp_path: Path)
     out = Path(done.out.strip())
     assert (out / "lib/python3.11/site-packages/odd/__init__.py").read_text() == "x = 1\n"
     assert (out / "bin/odd").stat().st_mode & 0o111
+
+
+def test_only_the_wheels_own_data_folder_is_one(
+    library: Build, project: object, tmp_path: Path
+) -> None:
+    members = {"weights.data": b"w", "other-2.0.data/purelib/x": b"x"}
+    done = library(ODD, with_artefact(tmp_path, wheel(tmp_path, members), "wheel"))
+    assert done.status == 0, done.err
+    site = Path(done.out.strip()) / "lib/python3.11/site-packages"
+    assert (site / "weights.data").read_bytes() == b"w"
+    assert (site / "other-2.0.data/purelib/x").read_bytes() == b"x"
+
+
+@pytest.mark.parametrize("name", ["odd-1.0.data/purelib", "odd-1.0.data/elsewhere/x"])
+def test_a_wheel_with_data_for_no_place(
+    library: Build, project: object, tmp_path: Path, name: str
+) -> None:
+    done = library(ODD, with_artefact(tmp_path, wheel(tmp_path, {name: b"x"}), "wheel"))
+    assert "odd-1.0-py3-none-any.whl: it has files for" in done.err
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("name", ["odd-1.0.data/purelib/b.py", "./b.py"])
+def test_a_wheel_with_two_files_for_one_place(
+    library: Build, project: object, tmp_path: Path, name: str
+) -> None:
+    members = {"b.py": b"x = 1\n", name: b"x = 2\n"}
+    done = library(ODD, with_artefact(tmp_path, wheel(tmp_path, members), "wheel"))
+    assert done.status != 0
+    assert f"two files in it go to one place: 'b.py' and '{name}'" in done.err
 
 
 @pytest.mark.parametrize(
@@ -144,6 +177,14 @@ def test_a_truncated_deb(library: Build, project: object, tmp_path: Path, keep: 
         ('name = "numpy"', 'name = "${builtins.currentSystem}"', "not a name"),
         ('name = "numpy"', "name = '\"; exit 1; \"'", "not a name"),
         ('file = "numpy-', 'file = "../../numpy-', "not a file name"),
+        ('location = "pool/', 'location = "../pool/', "not a location"),
+        ('location = "pool/', 'location = "${builtins.currentSystem}/', "not a location"),
+        ('location = "pool/', 'location = "/pool/', "not a location"),
+        ('kind = "wheel"', 'kind = "wheel"\npath = "a/b\'c"', "not a path"),
+        ('kind = "wheel"', 'kind = "wheel"\npath = "a/./b"', "not a path"),
+        ('kind = "wheel"', 'kind = "wheel"\nbuild = ["${x}==1"]', "not what it is built with"),
+        ('kind = "wheel"', 'kind = "wheel"\nbuild = "x==1"', "not what it is built with"),
+        ('glibc = "2', 'glibc = "${x}2', "no version of glibc"),
         ("version = 1\n", "version = 99\n", "is not 1"),
         ('python = "3', 'python = "x3', "no version of Python"),
     ],
@@ -158,6 +199,7 @@ def test_a_lock_edited_by_hand(
     done = library("builtins.map (a: a.path) wheels", lock)
     assert done.status != 0
     assert reason in done.err
+    assert "take it from version control" in done.err or reason == "is not 1"
     with pytest.raises(locks_error()):
         locks.load(lock)
 
@@ -176,3 +218,51 @@ def test_an_artefact_that_is_not_there_says_so(library: Build, tmp_path: Path) -
     done = library('(builtins.head (builtins.filter (a: a.name == "six") wheels)).path', lock)
     assert done.status != 0
     assert "is not in the store: run `nixrepro fetch`" in done.err
+
+
+STATED = 'TF_CPP_MIN_LOG_LEVEL = "3"'
+
+
+def stating(tmp_path: Path, lines: str) -> Own:
+    """A project that states these variables beside its own."""
+    own = Own.copied(tmp_path / "project")
+    path = own.root / "pyproject.toml"
+    text = path.read_text()
+    assert STATED in text
+    path.write_text(text.replace(STATED, f"{STATED}\n{lines}"))
+    return own
+
+
+def test_stated_variables_reach_programs_and_not_the_derivation(
+    project: Project, tmp_path: Path
+) -> None:
+    names = ("name", "system", "builder", "outputs", "args", "NIX_X")
+    lines = "".join(f'{name} = "stated"\n' for name in names)
+    own = stating(tmp_path, lines + """TZ = "Asia/Tokyo"\nODD = 'a$(b) "c'\n""")
+    script = 'echo "$TZ $name $builder $outputs $args $ODD"'
+    said = 'Asia/Tokyo stated stated stated stated a$(b) "c\n'
+    for argv in (
+        ["nix", "develop", "--offline", f"path:{own.root}", "-c", "sh", "-c", script],
+        [*PYTHON, "-C", own.root, "run", "--no-record", "--", "sh", "-c", script],
+    ):
+        done = call(argv, REPOSITORY)
+        assert (done.status, done.out) == (0, said), done.err
+
+
+@pytest.mark.parametrize("name", ["PATH", "OPENSSL_CONF", "NIXREPRO_SEED", "'A;B'"])
+def test_the_environments_own_variables_cannot_be_stated(
+    project: Project, tmp_path: Path, name: str
+) -> None:
+    own = stating(tmp_path, f'{name} = "/opt/mine/bin:/usr/bin"\n')
+    done = call(["nix", "build", "--offline", "--no-link", f"path:{own.root}#train"])
+    assert done.status != 0
+    plain = name.strip("'")
+    assert f'tool.nixrepro.settings.variables can\'t set "{plain}"' in done.err
+    done = own("run", "--no-record", "--", "true")
+    assert done.status != 0
+    assert plain in one_error(done.err)
+
+
+def test_the_tool_knows_all_that_the_environment_owns(project: Project) -> None:
+    facts = json.loads(project.build("facts").read_text())
+    assert set(facts["variables"]) == OWNED | {"LANG", "TZ"}

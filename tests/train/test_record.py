@@ -149,7 +149,6 @@ def test_digits(closure: Closure) -> None:
     accuracy = record["result"]["final"]["test_accuracy"]
     assert accuracy > 0.9
     assert done.stdout.splitlines()[-1] == f"final test accuracy: {accuracy:.4f}"
-    assert record["timings"]["recording"] < 0.02 * record["timings"]["wall"]
 
 
 def test_digits_with_mnist(closure: Closure, mnist: dict[str, str]) -> None:

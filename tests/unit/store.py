@@ -20,6 +20,7 @@ class Store:
         self.built = 0
         self.name = "e1"
         self.stderr = ""
+        self.roots: set[Path] = set()
         self.nix = Nix(self)
 
     def path(self, kind: str) -> Path:
@@ -40,7 +41,9 @@ class Store:
         if "--version" in argv:
             return Completed(0, b"nix (Nix) 2.8.0\n", "")
         if "--add-root" in argv:
-            self._link(Path(argv[argv.index("--add-root") + 1]), argv[2])
+            root = Path(argv[argv.index("--add-root") + 1])
+            self._link(root, argv[2])
+            self.roots.add(root)
             return Completed(0, b"", "")
         if "--closure-size" in argv:
             return Completed(0, f"{argv[-1]}\t2410590416\n".encode(), "")
@@ -57,11 +60,15 @@ class Store:
         facts.write_text('{"variables": {"TZ": "UTC", "LANG": "C.UTF-8"}}')
         settings.write_text('{"variables": {"LANG": "de_DE.UTF-8"}}')
         link = profile.with_name(f"{profile.name}-{self.built}-link")
-        self._link(link, str(self.path("shell")))
+        if not link.is_symlink():  # Nix registers a generation only when it makes it
+            self._link(link, str(self.path("shell")))
+            self.roots.add(link)
         self._link(profile, link.name)
         variables = {
             "NIXREPRO_ENVIRONMENT": str(facts),
             "NIXREPRO_SETTINGS": str(settings),
+            "NIXREPRO_ROOT": str(self.path("environment")),
+            "NIXREPRO_SYSTEM": str(self.path("system")),
             "PATH": f"{self.path('environment')}/bin:{self.path('system')}/bin",
         }
         entries = {name: {"type": "exported", "value": text} for name, text in variables.items()}

@@ -50,7 +50,7 @@ command = ["python", "train/digits.py", "--epochs=2"]
 [tool.nixrepro.settings]
 seed = 7
 deterministic = false
-pass = ["CUDA_VISIBLE_DEVICES"]
+pass = ["WANDB_API_KEY"]
 
 [tool.nixrepro.settings.variables]
 OMP_NUM_THREADS = "2"
@@ -92,7 +92,7 @@ def test_everything_is_read() -> None:
     assert got.settings == config.Settings(
         seed=7,
         deterministic=False,
-        pass_=("CUDA_VISIBLE_DEVICES",),
+        pass_=("WANDB_API_KEY",),
         variables=(("OMP_NUM_THREADS", "2"),),
     )
     assert got.data == (
@@ -170,8 +170,21 @@ WRONG = [
      "tool.nixrepro.settings.variables.OMP_NUM_THREADS must be a string", ""),
     ('OMP_NUM_THREADS = "2"', '"A=B" = "2"', '"A=B"', "not a variable's name", ""),
     ('OMP_NUM_THREADS = "2"', 'NIXREPRO_SEED = "2"', "NIXREPRO_SEED", "nixrepro's own", ""),
-    ('pass = ["CUDA_VISIBLE_DEVICES"]', 'pass = ["A B"]', "pass", "tool.nixrepro.settings.pass ",
+    ('pass = ["WANDB_API_KEY"]', 'pass = ["A B"]', "pass", "tool.nixrepro.settings.pass ",
      ""),
+    *(
+        ("OMP_NUM_THREADS =", f"{name} =", name,
+         f"tool.nixrepro.settings.variables.{name} can't set {name}: it is the environment's own",
+         "its own files")
+        for name in ("PATH", "SHELL", "GCONV_PATH", "OPENSSL_CONF", "PYTHONUSERBASE")
+    ),
+    ("WANDB_API_KEY", "PATH", "pass", "tool.nixrepro.settings.pass can't set PATH",
+     "its own files"),
+    *(
+        ("WANDB_API_KEY", name, "pass",
+         f"tool.nixrepro.settings.pass can't let {name} pass", "settings.variables]")
+        for name in ("TZ", "LANG", "LC_ALL", "CUBLAS_WORKSPACE_CONFIG", "MALLOC_ARENA_MAX")
+    ),
     ("https://mirror.example", "mirror.example", "mirror", "tool.nixrepro.base.mirror ", ""),
     ("https://data.example/", "https://data.example/${x}", "url",
      "tool.nixrepro.data.mnist.url ", ""),
@@ -206,6 +219,12 @@ def test_what_is_wrong_is_said_with_key_line_and_what_was_meant(
     assert int(error.message.split(":")[1]) in where
     assert key in error.message
     assert hint in error.hint
+
+
+@pytest.mark.parametrize("name", ["TZ", "LANG", "LC_ALL", "CUDA_VISIBLE_DEVICES", "PATHS"])
+def test_what_a_project_may_state(name: str) -> None:
+    got = parse(WHOLE.replace("OMP_NUM_THREADS", name))
+    assert got.settings.variables == ((name, "2"),)
 
 
 def test_two_files_for_one_url_are_refused() -> None:

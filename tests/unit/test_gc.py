@@ -101,6 +101,15 @@ def test_a_run_made_by_nix_alone_is_kept_from_then_on(project: Fixture, tmp_path
     assert "collected" not in project.links()
 
 
+def test_in_a_project_that_was_moved_all_is_kept_anew(project: Fixture, tmp_path: Path) -> None:
+    project.ran(project.first.path)
+    moved = project.root.rename(tmp_path / "moved")
+    project.store.roots.clear()
+    assert gc.keep_recorded(moved, project.store.nix) == 0
+    names = {root_name(environment.path) for environment in (project.first, project.second)}
+    assert project.store.roots == {moved / ".nixrepro" / "roots" / name for name in names}
+
+
 def test_what_is_dropped_stays_dropped_though_records_name_it(project: Fixture) -> None:
     project.ran(project.first.path)
     project.ran(project.second.path)

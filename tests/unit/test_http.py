@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from nixrepro import certificates
 from nixrepro.errors import Exit, FetchError
 from nixrepro.http import Http, HttpError
 
@@ -133,6 +136,36 @@ def test_file_urls(tmp_path: Path, http):
 def test_a_folder_is_its_index_page(tmp_path: Path, http):
     (tmp_path / "index.html").write_bytes(b"page")
     assert http.get(tmp_path.as_uri() + "/") == b"page"
+
+
+def test_many_threads_share_one_client(server, http, monkeypatch):
+    made = []
+
+    def slowly(cert):
+        made.append(cert)
+        time.sleep(0.05)
+        return trust(cert)
+
+    trust = certificates.trust
+    monkeypatch.setattr(certificates, "trust", slowly)
+    server.files["/x"] = b"body"
+    with ThreadPoolExecutor(8) as pool:
+        bodies = list(pool.map(http.get, [f"{server.url}/x"] * 8))
+    assert bodies == [b"body"] * 8
+    assert len(made) == 1
+
+
+def test_a_file_that_can_not_be_read_is_named(http):
+    with pytest.raises(HttpError, match="file:///proc/self/mem: Input/output error"):
+        http.get("file:///proc/self/mem")
+
+
+def test_what_the_reader_of_a_file_raises_is_its_own(tmp_path: Path, http):
+    file = tmp_path / "file"
+    file.write_bytes(b"body")
+    with pytest.raises(OSError, match="full"), http.stream(file.as_uri()) as stream:
+        assert next(stream.chunks) == b"body"
+        raise OSError(28, "full")
 
 
 def test_a_missing_file_is_a_404(tmp_path: Path, http):

@@ -275,6 +275,18 @@ def test_a_lock_that_cannot_be_read_is_refused(tmp_path: Path, make: Any, said: 
         locks.load(tmp_path / "nixrepro.lock")
 
 
+def test_an_artefact_that_was_lost_is_missed(tmp_path: Path) -> None:
+    head, *blocks = (
+        (Path(__file__).parents[2] / "nixrepro.lock").read_text().split("\n[[artefact]]")
+    )
+    kept = [block for block in blocks if 'name = "tensorflow-cpu"' not in block]
+    assert len(kept) == len(blocks) - 1
+    with pytest.raises(LockError) as caught:
+        parse("\n[[artefact]]".join([head, *kept]))
+    assert "digest does not fit the artefacts: one was lost, added or changed" in str(caught.value)
+    assert "version control" in caught.value.hint
+
+
 def test_a_lock_is_saved_and_loaded(tmp_path: Path) -> None:
     path = tmp_path / "nixrepro.lock"
     locks.save(path, WHOLE)

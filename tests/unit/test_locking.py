@@ -96,6 +96,15 @@ def test_a_failing_resolution_leaves_the_old_lock_and_writes_no_other_file(proje
     assert sorted(os.listdir(project)) == sorted([*before, ".nixrepro"])
 
 
+def test_what_somebody_added_to_the_text_goes_with_the_next_lock(project: Path) -> None:
+    lock(project, Resolver())
+    path = project / "nixrepro.lock"
+    text = path.read_text()
+    path.write_text("# edited\n" + text)
+    lock(project, Resolver())
+    assert path.read_text() == text
+
+
 def test_a_broken_lock_is_not_overwritten(project: Path) -> None:
     (project / "nixrepro.lock").write_text("broken")
     with pytest.raises(LockError):

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import pytest
 
 from nixrepro import nix as nix_module
-from nixrepro.errors import BuildError, Exit, NixError
+from nixrepro.errors import BuildError, Exit, FetchError, NixError
 from nixrepro.nix import Nix, store_path
 from nixrepro.process import Completed, run
 
@@ -146,6 +146,33 @@ def test_files_are_added_and_sizes_read() -> None:
     assert Nix(played).add_fixed([Path("/a/six.whl")]) == [WHEEL]
     assert played.asked == [["nix-store", "--add-fixed", "sha256", "/a/six.whl"]]
     assert Nix(Played(recorded("closure-size.stdout"))).closure_size(WHEEL) == 87808
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "error: writing to file: No space left on device\n",
+        "error: writing to file: Disk quota exceeded\n",
+        "error: executing SQLite statement: database or disk is full (in '/nix/var/nix/db')\n",
+    ],
+)
+def test_a_store_without_room(said: str) -> None:
+    nix = Nix(Played("", said, 1))
+    with pytest.raises(FetchError, match="its disk is full") as full:
+        nix.add_fixed([Path("file")])
+    with pytest.raises(NixError) as unusable:
+        nix.valid([ABSENT])
+    with pytest.raises(BuildError) as unbuilt:
+        nix.shell_variables(Path("/"), Path("/profile"))
+    for caught in (full, unusable, unbuilt):
+        assert "make room on the disk of /nix" in caught.value.hint
+
+
+def test_a_path_is_taken_out_of_the_store_or_said_to_stay() -> None:
+    played = Played()
+    assert Nix(played).delete(WHEEL)
+    assert played.asked == [["nix-store", "--delete", WHEEL]]
+    assert not Nix(Played("", "error: cannot delete path since it is still alive", 1)).delete(WHEEL)
 
 
 def test_the_shell_leaves_the_persons_own_variables_alone(tmp_path: Path) -> None:

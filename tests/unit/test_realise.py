@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -120,8 +121,8 @@ def test_what_the_store_has_lost_is_built_again(root: Path, store: Store, kind: 
         b"null",
         b'"text"',
         b"\xff\xfe",
-        b'{"format": 2}',
-        b'{"format": 2, "stamp": [], "variables": {}}',
+        b'{"format": 3}',
+        b'{"format": 3, "root": "x", "stamp": [], "variables": {}}',
         b'{"format": "two", "stamp": null, "variables": 3}',
     ],
 )
@@ -136,9 +137,10 @@ def test_a_broken_memory_is_no_memory(root: Path, store: Store, data: bytes) -> 
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        (b'"format":2', b'"format":3'),
+        (b'"format":3', b'"format":4'),
         (b'"NIXREPRO_SETTINGS"', b'"OTHER"'),
-        (b'"PATH":"', b'"PATH":"x'),
+        (b'"NIXREPRO_ROOT":"', b'"NIXREPRO_ROOT":"x'),
+        (b'"root":"', b'"root":"/elsewhere'),
     ],
 )
 def test_another_versions_memory_is_no_memory(
@@ -166,6 +168,31 @@ def test_the_environment_is_kept_and_only_the_last_shell(root: Path, store: Stor
         "shell": "shell-2-link",
         "shell-2-link": shell,
     }
+
+
+@pytest.mark.parametrize("how", ["moved", "copied"])
+def test_a_project_elsewhere_gets_roots_of_its_own(
+    root: Path, store: Store, tmp_path: Path, how: str
+) -> None:
+    older = again(root, store)
+    store.name = "e2"
+    (root / "nixrepro.lock").write_text("version = 1 # two\n")
+    newer = again(root, store)
+    lost = root / ".nixrepro" / "roots" / "collected"
+    lost.symlink_to(tmp_path / "not" / "there")
+    other = tmp_path / "other"
+    if how == "moved":
+        root.rename(other)
+    else:
+        shutil.copytree(root, other, symlinks=True)
+    assert remembered(other) is None
+    store.roots.clear()
+    assert again(other, store) == newer
+    roots = other / ".nixrepro" / "roots"
+    names = {root_name(older.path), root_name(newer.path), f"shell-{store.built}-link"}
+    assert store.roots == {roots / name for name in names}
+    assert remembered(other) == newer
+    assert (remembered(root) == newer) == (how == "copied")
 
 
 def test_a_failed_build_is_not_remembered_and_says_why(root: Path, store: Store) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -139,6 +142,11 @@ def test_find_by_prefix(project: Path) -> None:
         ("[]", "is no record"),
         ('{"format": "1"}', "is no record"),
         ('{"format": 2}', "later nixrepro"),
+        ('{"format": 1}', "lacks id"),
+        (json.dumps({**make(1), "layers": {}}), "lacks layers.settings"),
+        (json.dumps({**make(1), "layers": {"settings": []}}), "lacks layers.settings.command"),
+        (json.dumps({**make(1), "exit": None}), "lacks exit"),
+        (json.dumps({**make(1), "closure": {}}), "lacks closure"),
     ],
 )
 def test_broken_foreign_and_later_records(project: Path, text: str, said: str) -> None:
@@ -151,6 +159,41 @@ def test_broken_foreign_and_later_records(project: Path, text: str, said: str) -
     (project / ".nixrepro" / "runs" / "index.jsonl").unlink()
     keep(project, make(2))
     assert len(record.runs(project)) == 1
+
+
+def test_what_a_killed_writer_left_is_cleared_when_it_is_surely_dead(project: Path) -> None:
+    document = make(1, status="running")
+    document["process"] = {"pid": 1, "start": -1, "boot": "another"}
+    folder = Path(keep(project, document).path)
+    for look in (record.runs, record.load):
+        old, fresh, foreign = (
+            folder / name for name in ("record.json.7.new", "record.json.8.new", "model.new")
+        )
+        for path in (old, fresh, foreign):
+            path.write_text("{")
+        for path in (old, foreign):
+            os.utime(path, (0, 0))
+        look(project)
+        # Another machine may share the folder and be at it right now.
+        assert not old.exists() and fresh.exists() and foreign.exists()
+
+
+def test_an_argument_that_is_no_utf8_is_shown(project: Path) -> None:
+    document = make(1)
+    document["layers"]["settings"]["command"] = ["test", "-n", os.fsdecode(b"\xff")]
+    keep(project, document)
+    for words in (["runs"], ["runs", "--json"], ["show"], ["show", "--json"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "nixrepro", "-C", project, *words],
+            env={**os.environ, "LC_ALL": "C.UTF-8"},
+            capture_output=True,
+            check=True,
+        )
+        assert b"\\udcff" in done.stdout
+        if "--json" in words:
+            found = json.loads(done.stdout)
+            shown = found["runs"][0] if "runs" in found else found["layers"]["settings"]
+            assert shown["command"][2] == "\udcff"
 
 
 def test_the_place_held_for_the_record_is_given_back(project: Path) -> None:

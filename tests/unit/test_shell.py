@@ -34,6 +34,7 @@ def test_who_is_asked_first(environment: Environment) -> None:
         "NIXREPRO_DATA": environment.settings,
     }
     assert found["PATH"].startswith(environment.path)
+    assert environment.path == found["NIXREPRO_ROOT"]
 
 
 def test_bash_is_the_closures_and_reads_only_its_prompt(

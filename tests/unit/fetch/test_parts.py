@@ -88,6 +88,54 @@ def test_old_parts_are_swept_and_young_or_claimed_ones_stay(cache: Path):
         assert sorted(path.name for path in cache.glob("*.part")) == [young.name, held.name]
 
 
+def test_what_a_kill_left_is_swept_in_time(cache: Path):
+    now = time.time()
+    for digit, days in (("a", 15), ("b", 1)):
+        folder = cache / f"{digit * 64}.d"
+        folder.mkdir(parents=True)
+        (folder / "a.whl").write_bytes(b"x")
+        lock = cache / f"{digit * 64}.lock"
+        lock.touch()
+        for path in (folder, lock):
+            os.utime(path, (now - days * 86400, now - days * 86400))
+    part = cache / f"{'c' * 64}.part"
+    part.write_bytes(b"young, and its lock is old")
+    old_lock = part.with_suffix(".lock")
+    old_lock.touch()
+    os.utime(old_lock, (now - 15 * 86400, now - 15 * 86400))
+    parts.sweep(cache, now)
+    young = [f"{'b' * 64}.d", f"{'b' * 64}.lock", part.name]
+    assert sorted(path.name for path in cache.iterdir()) == young
+
+
+def test_a_folder_and_a_lock_that_someone_holds_are_not_swept(cache: Path):
+    now = time.time()
+    with parts.claim(cache, NAME, nothing, nothing):
+        folder, lock = cache / f"{NAME}.d", cache / f"{NAME}.lock"
+        folder.mkdir()
+        for path in (folder, lock):
+            os.utime(path, (now - 15 * 86400, now - 15 * 86400))
+        parts.sweep(cache, now)
+        assert sorted(cache.iterdir()) == [folder, lock]
+
+
+@pytest.mark.parametrize("place", ["part", "d"])
+def test_a_file_with_another_name_elsewhere_is_never_written_to(cache, tmp_path, place):
+    own = tmp_path / "own"
+    own.write_bytes(b"mine")
+    name = f"{NAME}.part" if place == "part" else f"{NAME}.d/a.whl"
+    (cache / name).parent.mkdir(parents=True)
+    (cache / name).hardlink_to(own)
+    with parts.claim(cache, NAME, nothing, nothing) as mine:
+        with mine.part("a.whl") as part:
+            assert part.size == 0
+            part.write(b"other")
+        with mine.finished("a.whl") as file:
+            assert file.read_bytes() == b"other"
+    assert own.read_bytes() == b"mine"
+    assert list(cache.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("size", "text"),
     [

@@ -14,7 +14,7 @@ import pytest
 
 from nixrepro import process
 from nixrepro.errors import Exit, FetchError
-from nixrepro.fetch import fetch, lacking, wanted
+from nixrepro.fetch import download, fetch, lacking, wanted
 from nixrepro.fetch.download import CacheError, Unavailable
 from nixrepro.fetch.transfer import WrongFile
 from nixrepro.lock import store_name
@@ -375,6 +375,15 @@ def test_a_kill_in_the_middle_loses_nothing(server, store, places, cache, wheel,
     assert left(cache) == []
 
 
+def on_a_small_disk(folder, program, url, artefact, *more, size="128k"):
+    """Run a program of Python; `folder` is a real file system of a namespace of its own."""
+    script = f'mount -t tmpfs -o size={size} tmpfs "$1" && shift && exec "$@"'
+    own = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    argv = ["unshare", *own, "--mount", "sh", "-c", script, "sh", str(folder)]
+    argv += [sys.executable, "-c", program, url, artefact.sha256, str(artefact.size)]
+    return process.run([*argv, *map(str, more)])
+
+
 _FULL_DISK = """
 import sys
 from pathlib import Path
@@ -397,21 +406,126 @@ except FetchError as error:
 
 
 def test_a_full_disk_is_named_and_the_store_stays_clean(server, cache, wheel):
-    """On a real file system of 128 kB, in a mount namespace of its own."""
     server.files["/a.whl"] = BODY
-    artefact = wheel("a", BODY)
     cache.mkdir(parents=True)
-    script = 'mount -t tmpfs -o size=128k tmpfs "$1" && shift && exec "$@"'
-    own = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    child = [sys.executable, "-c", _FULL_DISK, f"{server.url}/a.whl", artefact.sha256]
-    child.append(str(artefact.size))
-    done = process.run(
-        ["unshare", *own, "--mount", "sh", "-c", script, "sh", str(cache), *child, str(cache)]
-    )
+    done = on_a_small_disk(cache, _FULL_DISK, f"{server.url}/a.whl", wheel("a", BODY), cache)
     kind, message, hint = done.stdout.decode().strip().split("|")
     assert kind == "CacheError", done.stderr
     assert "No space left on device" in message
     assert "XDG_CACHE_HOME" in hint
+
+
+def test_a_full_disk_is_not_laid_to_the_file_that_is_read(cache, wheel, tmp_path):
+    cache.mkdir(parents=True)
+    source = tmp_path / "b.whl"
+    source.write_bytes(BODY)
+    done = on_a_small_disk(cache, _FULL_DISK, source.as_uri(), wheel("a", BODY), cache)
+    kind, message, _ = done.stdout.decode().strip().split("|")
+    assert kind == "CacheError", done.stderr
+    assert "No space left on device" in message
+
+
+_FULL_STORE = """
+import sys
+from pathlib import Path
+from nixrepro.errors import NixreproError
+from nixrepro.fetch import Places, fetch
+from nixrepro.http import Http
+from nixrepro.lock import Artefact, Lock
+from nixrepro.nix import Nix
+url, sha256, size, root, cache = sys.argv[1:]
+artefact = Artefact("wheels", "a", "1", "wheel", "", "a.whl", int(size), sha256, "", "", url=url)
+store = Nix(variables={"NIX_REMOTE": f"local?root={root}"})
+places = Places(Http(), Path("/"), registries=None, mirrors=None)
+try:
+    fetch(Lock("3.11", "2.36", {}, (artefact,)), store, places, cache=Path(cache), quiet=True)
+except NixreproError as error:
+    print(int(error.code), error.message, error.hint, error.details.strip(), sep="|")
+"""
+
+
+def test_a_full_disk_of_the_store_is_named(server, cache, wheel, tmp_path):
+    body = os.urandom(3_000_000)
+    server.files["/a.whl"] = body
+    root = tmp_path / "root"
+    root.mkdir()
+    url = f"{server.url}/a.whl"
+    done = on_a_small_disk(root, _FULL_STORE, url, wheel("a", body), root, cache, size="900k")
+    code, message, hint, details = done.stdout.decode().strip().split("|")
+    assert int(code) == Exit.FETCH, done.stderr
+    assert "its disk is full" in message
+    assert hint.startswith("make room on the disk of /nix")
+    assert "No space left on device" in details
+    assert left(cache) == []
+
+
+def test_a_kill_while_the_persons_own_file_is_read_does_it_no_harm(
+    server, store, places, cache, wheel, lock, tmp_path, monkeypatch
+):
+    own = tmp_path / "stick" / "a~1.whl"
+    own.parent.mkdir()
+    own.write_bytes(b"not what the lock means, but dear to me")
+    server.files["/a.whl"] = BODY
+    artefact = wheel("a", BODY, file=own.name, url=f"{server.url}/a.whl")
+    child = os.fork()
+    if child == 0:
+        try:
+            monkeypatch.setattr(download, "chunks", lambda *_: time.sleep(100))
+            fetch(lock(artefact), store, places(folder=own.parent), cache=cache, quiet=True)
+        finally:
+            os._exit(0)
+    linked = cache / f"{artefact.sha256}.d" / store_name(own.name)
+    for _ in range(1000):
+        if linked.exists():
+            break
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert linked.samefile(own)
+    fetch(lock(artefact), store, places(), cache=cache, quiet=True)
+    assert own.read_bytes() == b"not what the lock means, but dear to me"
+    assert server.asked == [("/a.whl", "")]
+    assert store.content(in_store(store, artefact)) == BODY
+    assert left(cache) == []
+
+
+def test_a_file_that_can_not_be_read_is_had_from_elsewhere(server, go, store, wheel, lock):
+    """Reading this process's memory at 0 fails as a bad disk does: with EIO."""
+    server.files["/mem"] = BODY
+    data = wheel("d", BODY, kind="file", file="mem", url=f"{server.url}/mem")
+    assert go(lock(data), folder=Path("/proc/self")).fetched == (data,)
+    assert store.content(in_store(store, data)) == BODY
+    other = wheel("e", b"other", kind="file", file="mem")
+    with pytest.raises(Unavailable) as caught:
+        go(lock(other), folder=Path("/proc/self"))
+    assert caught.value.details == "file:///proc/self/mem: Input/output error"
+
+
+def test_a_file_that_can_not_be_read_is_not_held_against_others(go, store, wheel, lock, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/mem").write_bytes(BODY)
+    data = wheel("d", BODY, kind="file", file="mem", path="data/mem")
+    assert go(lock(data), folder=Path("/proc/self")).fetched == (data,)
+    assert store.content(in_store(store, data)) == BODY
+
+
+def test_what_was_added_under_another_path_is_taken_out(
+    store, places, cache, wheel, lock, tmp_path
+):
+    own = tmp_path / "stick" / "a-1-py3-none-any.whl"
+    own.parent.mkdir()
+    own.write_bytes(BODY)
+
+    class Changing(type(store)):
+        def add_fixed(self, files):
+            own.write_bytes(b"written by the person meanwhile")
+            return super().add_fixed(files)
+
+    changing = Changing(variables=store.variables)
+    with pytest.raises(WrongFile, match="changed on disk while it was put into the store"):
+        fetch(lock(wheel("a", BODY)), changing, places(folder=own.parent), cache=cache, quiet=True)
+    assert store.names() == []
+    assert own.read_bytes() == b"written by the person meanwhile"
 
 
 def test_a_cache_that_can_not_be_written_is_named(server, store, places, wheel, lock):

@@ -163,7 +163,7 @@ def test_base_names_the_archive_of_today_and_of_a_day():
     assert mirrors.base("debian") == "http://m.example/debian"
     assert mirrors.base("debian-security") == "http://m.example/sec"
     assert mirrors.base("debian-security", day) == (
-        "http://days.example/archive/debian-security/20220301T000000Z"
+        "http://days.example/archive/debian-security/20220302T000000Z"
     )
 
 

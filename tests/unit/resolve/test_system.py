@@ -220,13 +220,13 @@ def test_another_python_unpacks_with_itself(debian, ask):
 
 
 def test_a_day_is_resolved_and_recorded_from_the_snapshot(debian, ask):
-    then = "/archive/debian/20230801T000000Z"
+    then = "/archive/debian/20230802T000000Z"
     for path, data in list(debian.server.files.items()):
         if path.startswith("/debian/"):
             debian.server.files[path.replace("/debian", then, 1)] = data
         elif path.startswith("/debian-security/"):
             moved = path.replace("/debian", "/archive/debian", 1)
-            day = moved.replace("debian-security/", "debian-security/20230801T000000Z/", 1)
+            day = moved.replace("debian-security/", "debian-security/20230802T000000Z/", 1)
             debian.server.files[day] = data
     made = "Mon, 31 Jul 2023 10:00:00 UTC"
 
@@ -238,7 +238,7 @@ def test_a_day_is_resolved_and_recorded_from_the_snapshot(debian, ask):
     debian.suite(
         "bookworm-security",
         text("bookworm-security"),
-        folder="/archive/debian-security/20230801T000000Z",
+        folder="/archive/debian-security/20230802T000000Z",
         made=made,
     )
     url = debian.server.url

@@ -24,8 +24,12 @@ NUMPY = {
     "numpy/__init__.py": "",
     "numpy/random/__init__.py": (
         "from numpy.random import bit_generator\n"
+        "import random as _random\n"
         "seeded = []\n"
-        "def seed(value): seeded.append(value)\n"
+        "_state = _random.Random()\n"
+        "def seed(value): seeded.append(value); _state.seed(str(value))\n"
+        "def bytes(count): return _state.getrandbits(8 * count).to_bytes(count, 'big')\n"
+        "def rand(): return _state.random()\n"
         "def default_rng(): return bit_generator.entropy()\n"
     ),
     "numpy/random/bit_generator.py": (
@@ -101,6 +105,63 @@ def test_numpy(workshop: Workshop) -> None:
     assert first[0] == second[0] and first[1] != second[1]
     seeds, one, two = first[0].replace("[", "").replace("]", "").split()
     assert seeds == "42" and one != two
+
+
+NUMPY_FORKS = """
+import os, numpy.random as r
+def fork():
+    pid = os.fork()
+    if pid == 0:
+        print(r.rand(), r.default_rng(), flush=True)
+        os._exit(0)
+    os.waitpid(pid, 0)
+for given in GIVEN:
+    r.seed(given)
+    fork()
+    fork()
+    print(r.rand(), r.default_rng(), flush=True)
+"""
+
+
+@pytest.mark.parametrize("given", ["42, 42", "1, 2"])
+def test_numpy_in_forked_processes(workshop: Workshop, given: str) -> None:
+    write(workshop.site, NUMPY)
+    first, second = twice(workshop, NUMPY_FORKS.replace("GIVEN", given))
+    assert first == second
+    drawn = [line.split()[0] for line in first.splitlines()]
+    # Siblings and parent differ; the parent's numbers are those of the seed alone.
+    assert len(drawn) == 6
+    assert len(set(drawn)) == (5 if given == "42, 42" else 6)
+    assert (drawn[2] == drawn[5]) == (given == "42, 42")
+
+
+def test_a_seed_of_the_program_counts_in_forked_processes(workshop: Workshop) -> None:
+    write(workshop.site, NUMPY)
+    one, other = (
+        workshop.python(NUMPY_FORKS.replace("GIVEN", given)).stdout.splitlines()[0].split()[0]
+        for given in ("[1]", "[2]")
+    )
+    assert one != other
+
+
+LOCKED = """
+import os, threading, types, numpy.random as r
+lock = threading.Lock()
+space = types.SimpleNamespace
+r.mtrand = space(_rand=space(_bit_generator=space(lock=lock)))
+before = len(r.seeded)
+lock.acquire()
+pid = os.fork()
+if pid == 0:
+    print(len(r.seeded) - before, flush=True)
+    os._exit(0)
+print(os.waitpid(pid, 0)[1])
+"""
+
+
+def test_a_generator_that_a_thread_holds_stops_no_fork(workshop: Workshop) -> None:
+    write(workshop.site, NUMPY)
+    assert workshop.python(LOCKED).stdout.split() == ["0", "0"]
 
 
 @pytest.mark.parametrize(("seed", "expected"), [(2**32 + 5, 5), (0, 0)])

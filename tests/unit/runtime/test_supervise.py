@@ -11,6 +11,7 @@ import signal
 import struct
 import subprocess
 import termios
+import time
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,7 @@ class Terminal:
         self.process = subprocess.Popen(
             ["setsid", "--ctty", *workshop.argv(*command)],
             cwd=workshop.project,
-            env=workshop.variables(),
+            env=workshop.variables(**more.get("variables", {})),
             stdin=inner,
             stdout=more.get("stdout", inner),
             stderr=more.get("stderr", inner),
@@ -179,6 +180,91 @@ def test_ctrl_c_reaches_the_program_once(workshop: Workshop) -> None:
     assert terminal.process.returncode == 130
     record = workshop.record()
     assert (record["status"], record["exit"]["signal"]) == ("interrupted", "SIGINT")
+
+
+def fake_git(folder: Path, body: str) -> str:
+    """A PATH on which git is a script of ours, after it made the file `asked`."""
+    place = folder / "bin"
+    place.mkdir()
+    (place / "git").write_text(f"#!/bin/sh\n: > '{folder}/asked'\n{body}\n")
+    (place / "git").chmod(0o755)
+    return f"{place}:/usr/bin:/bin"
+
+
+@pytest.mark.parametrize("body", ["exec sleep 30", "trap '' INT; sleep 1"])
+def test_ctrl_c_before_the_start_starts_nothing(
+    workshop: Workshop, tmp_path: Path, body: str
+) -> None:
+    """Whether git heeds it, which then ends at once, or not."""
+    path = fake_git(tmp_path, body)
+    terminal = Terminal(workshop, "sh", "-c", "echo sta''rted", variables={"PATH": path})
+    wait_for((tmp_path / "asked").exists)
+    begun = time.monotonic()
+    os.write(terminal.main, b"\x03")
+    text = terminal.rest()
+    assert time.monotonic() - begun < 10
+    assert "started\r" not in text and "SIGINT came before" in text
+    assert terminal.process.returncode == 130
+    record = workshop.record()
+    assert (record["status"], record["exit"]["signal"]) == ("interrupted", "SIGINT")
+    assert record["exit"]["received"] == ["SIGINT"]
+
+
+@pytest.mark.parametrize(("name", "runs"), [("SIGTERM", False), ("SIGWINCH", True)])
+def test_other_signals_before_the_start(
+    workshop: Workshop, tmp_path: Path, name: str, runs: bool
+) -> None:
+    path = fake_git(tmp_path, "sleep 1")
+    argv = workshop.argv("sh", "-c", "echo started")
+    process = subprocess.Popen(
+        argv,
+        cwd=workshop.project,
+        env=workshop.variables(PATH=path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    wait_for((tmp_path / "asked").exists)
+    process.send_signal(getattr(signal, name))
+    out, _ = process.communicate(timeout=20)
+    assert (out == b"started\n") == runs
+    assert process.returncode == (0 if runs else 128 + getattr(signal, name))
+    assert workshop.record()["status"] == ("done" if runs else "killed")
+
+
+def test_a_signal_that_is_ignored_before_the_start_stops_nothing(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    path = fake_git(tmp_path, "sleep 1")
+    process = subprocess.Popen(
+        ["env", "--ignore-signal=HUP", *workshop.argv("sh", "-c", "echo started")],
+        cwd=workshop.project,
+        env=workshop.variables(PATH=path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    wait_for((tmp_path / "asked").exists)
+    process.send_signal(signal.SIGHUP)
+    out, _ = process.communicate(timeout=20)
+    assert (out, process.returncode) == (b"started\n", 0)
+
+
+@pytest.mark.parametrize("options", [(), ("--no-record",)])
+def test_a_caller_that_ignores_the_end_of_its_children(
+    workshop: Workshop, options: tuple[str, ...]
+) -> None:
+    show = "grep SigIgn /proc/self/status; exit 3"
+    done = subprocess.run(
+        ["env", "--ignore-signal=CHLD", *workshop.argv("sh", "-c", show, options=options)],
+        cwd=workshop.project,
+        env=workshop.variables(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    assert done.returncode == 3 and "Traceback" not in done.stderr
+    ignored = int(done.stdout.split()[-1], 16)
+    assert not ignored & (1 << (signal.SIGCHLD - 1))
 
 
 def test_a_new_terminal_size_is_passed_on(workshop: Workshop) -> None:
@@ -250,6 +336,21 @@ def test_a_full_disk_at_the_start(workshop: Workshop, small_disk: Path) -> None:
     assert done.stdout == ""
     assert "No space left" in done.stderr and "Nothing was started" in done.stderr
     assert workshop.run("sh", "-c", "echo started", options=("--no-record",)).stdout == "started\n"
+
+
+def test_a_full_temporary_folder(workshop: Workshop, small_disk: Path) -> None:
+    for words in (["init", "-q"], ["config", "user.name", "x"]):
+        subprocess.run(["git", "-C", workshop.project, *words], check=True)
+    (workshop.project / "train.py").write_text("print(1)\n")
+    subprocess.run(["git", "-C", workshop.project, "add", "."], check=True)
+    with pytest.raises(OSError, match="No space left"):
+        (small_disk / "big").write_bytes(bytes(9_000_000))
+    workshop.temporary = small_disk
+    done = workshop.run("sh", "-c", "echo started")
+    assert (done.returncode, done.stdout) == (5, "")
+    assert "No space left" in done.stderr and "TMPDIR" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert [path.name for path in small_disk.iterdir()] == ["big"]
 
 
 def test_a_read_only_project(workshop: Workshop, small_disk: Path) -> None:
