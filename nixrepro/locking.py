@@ -47,7 +47,7 @@ def update(
 
     Raises:
         LockError, ConfigError, ResolveError, FetchError: nothing was written.
-        OSError: the project can't be written; nothing was changed.
+        OSError: the project can't be written; nixrepro.lock was not changed.
     """
     check_files(config)
     path = config.root / FILE
