@@ -60,5 +60,5 @@ let
   };
 in
 {
-  inherit bootstrap cc packages system variables;
+  inherit bootstrap cc packages system unpack variables;
 }

@@ -3,6 +3,7 @@
 #   store        what every derivation is made with: the seed, artefacts, builders
 #   lock         nixrepro.lock, read as data
 #   base         the system layer, from Debian's packages
+#   observer     what watches a run from outside
 #   tree         lays distributions out as one environment
 #   wheels       the Python distributions, a store path each
 #   data         pinned data files
@@ -21,6 +22,7 @@ let
     store = import ./store.nix { inherit system; };
     lock = import ./lock.nix (src + "/nixrepro.lock");
     base = import ./debian.nix { inherit store lock; };
+    observer = import ./observer.nix { inherit store lock base; };
     tree = import ./tree.nix { inherit store lock base; };
     wheels = import ./wheels.nix { inherit store lock base tree; };
     data = import ./data.nix { inherit store lock; };
@@ -38,6 +40,7 @@ in
     default = p.env.environment;
     inherit (p.env) environment facts;
     inherit (p.base) system;
+    inherit (p) observer;
     inherit (p.runs) run train;
     settings = p.settings.file;
   });

@@ -3,7 +3,7 @@
 let
   inherit (builtins) listToAttrs map;
 
-  install = name: wheel: store.python base.bootstrap "wheel.py" [ "bytecode.py" "elf.py" ] {
+  install = name: wheel: store.python base.bootstrap "wheel.py" [ "archive.py" "bytecode.py" "elf.py" ] {
     inherit name wheel;
     version = lock.python;
   };

@@ -8,6 +8,8 @@ from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 # A fixed number, not that of the cores: what a process has compiled before can change the bytes of
 # what it compiles next, so each worker must see the same files in the same order on every machine.
 WORKERS = 4
+# So few files are compiled before other processes have started.
+FEW = 24
 
 UNCHECKED_HASH = (0b01).to_bytes(4, "little")
 
@@ -46,7 +48,8 @@ def compile_tree(root, target=None, files=None):
     warnings.simplefilter("ignore")
     target = target or root
     files = sources(root) if files is None else files
-    parts = [files[worker::WORKERS] for worker in range(WORKERS)]
+    workers = WORKERS if len(files) > FEW else 1
+    parts = [files[worker::workers] for worker in range(workers)]
 
     def work(part):
         for file in part:
@@ -61,21 +64,32 @@ def compile_tree(root, target=None, files=None):
 
 
 def in_parallel(jobs):
-    """Run functions in a process each; fails if one of them fails."""
-    children = []
-    for job in jobs:
-        child = os.fork()
-        if child == 0:
-            status = 1
-            try:
-                job()
-                status = 0
-            finally:
-                if status:
-                    import traceback
-
-                    traceback.print_exc()
-                os._exit(status)
-        children.append(child)
-    if any(os.waitpid(child, 0)[1] != 0 for child in children):
+    """Run functions in a process each, one alone in this one; fails if one of them fails."""
+    if len(jobs) == 1:
+        failed = not succeeds(jobs[0])
+    else:
+        children = []
+        for job in jobs:
+            child = os.fork()
+            if child == 0:
+                status = 1
+                try:
+                    status = 0 if succeeds(job) else 1
+                finally:
+                    os._exit(status)
+            children.append(child)
+        failed = any([os.waitpid(child, 0)[1] != 0 for child in children])
+    if failed:
         raise SystemExit("nixrepro: a worker failed, as said above")
+
+
+def succeeds(job):
+    """Whether a function returns; what it raises is shown."""
+    try:
+        job()
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        return False
+    return True

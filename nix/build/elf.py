@@ -3,6 +3,7 @@
 Format: the System V ABI's object files and dynamic linking, 64-bit little-endian.
 """
 
+import mmap
 import os
 import struct
 
@@ -38,10 +39,12 @@ def interpreter(path):
 def soname(path):
     """The name that a shared object is loaded by, or "" where the file is no such thing."""
     with open(path, "rb") as stream:
-        data = stream.read()
-    if len(data) < HEADER or data[:6] != b"\x7fELF\x02\x01":
+        if os.fstat(stream.fileno()).st_size < HEADER:
+            return ""
+        data = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+    if data[:6] != b"\x7fELF\x02\x01":
         return ""
-    program = Program(bytearray(data))
+    program = Program(data)
     return "".join(
         text_at(program.strings, value) for tag, value in program.entries if tag == DT_SONAME
     )
@@ -56,20 +59,22 @@ def copy(source, target):
     os.chmod(target, 0o755 if os.access(source, os.X_OK) else 0o644)
 
 
-def patch(path, loader, rpath, needed=(), keep=False):
+def patch(path, loader, rpath, needed=(), keep=False, data=None):
     """Change a dynamic executable in place; what changes is written anew, in a segment behind it.
 
     Args:
         path: the executable.
         loader: full path of the loader to start it with.
-        rpath: folder to find libraries in, also those that its libraries need.
+        rpath: folders, ":" between them, to find libraries in, also what its libraries need.
         needed: libraries to load before those that it names.
         keep: whether the folders that it names now come first.
+        data: its bytes, where they were read already.
     """
-    with open(path, "rb") as stream:
-        data = bytearray(stream.read())
+    if data is None:
+        with open(path, "rb") as stream:
+            data = stream.read()
     try:
-        program = Program(data)
+        program = Program(bytearray(data))
     except (struct.error, KeyError, StopIteration, ValueError):
         raise SystemExit("nixrepro: %s: a damaged executable" % path) from None
     strings = program.strings

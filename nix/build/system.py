@@ -206,7 +206,8 @@ def merge(found):
 def patch_executables(runnable, loader):
     """Executables get this system's loader and libraries; equal ones are linked to one copy."""
     rpath = os.path.join(out, libraries)
-    jobs, first = [], {}
+    needed = [name for name in MANYLINUX if os.path.exists(os.path.join(rpath, name))]
+    first = {}
     for path in runnable:
         full = os.path.join(out, path)
         with open(full, "rb") as stream:
@@ -215,17 +216,16 @@ def patch_executables(runnable, loader):
             patch_script(path)
         elif head == b"\x7fELF" and ".so" not in os.path.basename(path) and elf.interpreter(full):
             with open(full, "rb") as stream:
-                digest = hashlib.sha1(stream.read()).digest()
+                data = stream.read()
+            digest = hashlib.sha1(data).digest()
+            os.unlink(full)
             if digest in first:
-                os.unlink(full)
                 os.symlink(os.path.relpath(first[digest], os.path.dirname(path)), full)
                 continue
             first[digest] = path
-            jobs.append(own(path))
-    needed = [name for name in MANYLINUX if os.path.exists(os.path.join(rpath, name))]
-    for full in jobs:
-        is_python = full == out + "/bin/python" + os.environ["version"]
-        elf.patch(full, loader, rpath, needed if is_python else ())
+            is_python = path == "bin/python" + os.environ["version"]
+            elf.patch(full, loader, rpath, needed if is_python else (), data=data)
+            os.chmod(full, 0o755)
 
 
 def patch_script(path):

@@ -12,19 +12,21 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import stat
 import sys
 import zipfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import archive
 import bytecode
 import elf
 
 out, wheel, version = os.environ["out"], os.environ["wheel"], os.environ["version"]
 if os.path.isdir(wheel):  # one that was built from an sdist
     wheel = os.path.join(wheel, *os.listdir(wheel))
+# Up to this many bytes, with some for each file, one process is as quick as several.
+ALONE = 4_000_000
 SITE = "lib/python%s/site-packages" % version
 
 SCRIPT = """#!python
@@ -83,26 +85,19 @@ def all_places(infos, folder):
     return places
 
 
-def unpack(archive, places):
+def unpack(places):
     """Write all members, several processes side by side, the largest files first."""
     members = sorted(places, key=lambda info: (-info.file_size, info.filename))
     for folder in {os.path.dirname(path) for path in places.values()}:
         os.makedirs(os.path.join(out, folder), exist_ok=True)
-    loads = [[0, number, []] for number in range(bytecode.WORKERS)]
-    for info in members:
+    weights = [info.file_size + 20000 for info in members]
+    count = bytecode.WORKERS if sum(weights) > ALONE else 1
+    loads = [[0, number, []] for number in range(count)]
+    for info, weight in zip(members, weights):
         least = min(loads)
-        least[0] += info.file_size + 20000
-        least[2].append(info)
-
-    def work(part):
-        with zipfile.ZipFile(wheel) as own:
-            for info in part:
-                target = os.path.join(out, places[info])
-                with own.open(info) as source, open(target, "wb") as sink:
-                    shutil.copyfileobj(source, sink, 1 << 20)
-                os.chmod(target, 0o755 if info.external_attr >> 16 & 0o111 else 0o644)
-
-    bytecode.in_parallel([lambda part=load[2]: work(part) for load in loads if load[2]])
+        least[0] += weight
+        least[2].append((info, os.path.join(out, places[info])))
+    bytecode.in_parallel([lambda part=load[2]: archive.extract(wheel, part) for load in loads])
 
 
 def entry_points(folder):
@@ -132,12 +127,18 @@ def hashed(path):
     return ["sha256=" + digest, str(len(data))]
 
 
+def from_site(path):
+    """A path in `out` as a RECORD spells it."""
+    inside = path.startswith(SITE + "/")
+    return path[len(SITE) + 1 :] if inside else os.path.relpath(path, SITE)
+
+
 def main():
     try:
-        archive = zipfile.ZipFile(wheel)
+        opened = zipfile.ZipFile(wheel)
     except zipfile.BadZipFile:
         refuse("cut short or damaged: it is no zip archive")
-    infos = [info for info in archive.infolist() if not info.is_dir()]
+    infos = [info for info in opened.infolist() if not info.is_dir()]
     found = {
         info.filename.split("/")[0]
         for info in infos
@@ -146,18 +147,18 @@ def main():
     if len(found) != 1:
         refuse("not a wheel: it has %d .dist-info folders with a WHEEL file" % len(found))
     folder = found.pop()
-    about = archive.read(folder + "/WHEEL").decode()
+    about = opened.read(folder + "/WHEEL").decode()
     if not re.search(r"^Wheel-Version: 1\.", about, re.M):
         refuse("its wheel format is not version 1, the one known here")
     places = all_places(infos, folder)
     try:
-        unpack(archive, places)
+        unpack(places)
     except SystemExit:
         refuse("cut short or damaged: a file in it can't be unpacked")
 
     rows = {}
     published = {info.filename: places[info] for info in infos}
-    with archive.open(folder + "/RECORD") as stream:
+    with opened.open(folder + "/RECORD") as stream:
         for row in csv.reader(line.decode() for line in stream):
             if row and row[0] in published:
                 rows[published[row[0]]] = row[1:3]
@@ -177,7 +178,7 @@ def main():
     rows[record] = ["", ""]
     with open(os.path.join(out, record), "w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerows([os.path.relpath(path, SITE), *row] for path, row in sorted(rows.items()))
+        writer.writerows([from_site(path), *row] for path, row in sorted(rows.items()))
 
     # What the environment must change, as only it knows its Python and its loader.
     scripts = sorted(os.listdir(out + "/bin"))

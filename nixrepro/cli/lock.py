@@ -59,6 +59,8 @@ def command(
 def _check(config: configs.Config, as_json: bool) -> int:
     lock = locks.load(config.root / locks.FILE)
     changes = locks.compare(lock, config)
+    if missing := locks.lacking(lock, config):
+        say(f"{locks.FILE} is of an older nixrepro: `nixrepro lock` adds {', '.join(missing)}")
     if as_json:
         answer_json({"agrees": not changes, "changes": [vars(item) for item in changes]})
     elif changes:

@@ -20,7 +20,7 @@ from nixrepro.fetch.together import Together
 from nixrepro.fetch.transfer import WrongFile, compare, fill
 from nixrepro.http import Http, HttpError, chunks
 from nixrepro.lock import Artefact, store_name
-from nixrepro.urls import local_path, public
+from nixrepro.urls import local_path
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -127,9 +127,6 @@ class Downloader:
         wrong: WrongFile | None = None
         for url in self.places.of(artefact, problems):
             host = urlsplit(url).netloc
-            if host in self._silent:
-                problems.append(f"{public(url)}: its host did not answer before")
-                continue
             try:
                 with self._checked(url, artefact, mine) as file:
                     added = self._add(file)
@@ -171,6 +168,8 @@ class Downloader:
                 return
         try:
             with self._slots, mine.part(name) as part:
+                if urlsplit(url).netloc in self._silent:  # it may be since this waited for a slot
+                    raise HttpError(url, "its host did not answer before")
                 fill(self.http, url, artefact, part, self._progress(url, artefact))
         except WrongFile:
             mine.drop()

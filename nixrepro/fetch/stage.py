@@ -17,7 +17,7 @@ from nixrepro.lock import Artefact, Lock, store_name
 
 WORKERS = 8
 # For each file that is read or downloaded, so many may wait for Nix, in one call.
-_WAITING = 4
+_WAITING = 8
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from nixrepro.lock.compare import Change, Move, changes, compare
 from nixrepro.lock.model import FILE, LAYERS, VERSION, Artefact, Lock, order, store_name
 from nixrepro.lock.reader import load, parse, save
+from nixrepro.lock.sets import lacking
 from nixrepro.lock.writer import dumps
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "changes",
     "compare",
     "dumps",
+    "lacking",
     "load",
     "order",
     "parse",

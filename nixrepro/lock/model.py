@@ -20,7 +20,8 @@ class Artefact:
         name: package, normalised distribution, or data name.
         version: "" for data.
         kind: "deb", "wheel", "sdist" or "file".
-        role: "" (in the environment), "bootstrap" (the frozen set that unpacks) or "build".
+        role: "" (in the environment), "bootstrap" (the frozen set that unpacks), "observer" (what
+            watches a run from outside) or "build".
         file: base name as published; may hold "~" and "%3a".
         size: bytes; 0 where it is not known, which only data may say.
         sha256: 64 hex digits.
@@ -28,7 +29,7 @@ class Artefact:
         location: pool path of a deb; else "".
         url: where it is, only when URLs are recorded; data always names its own.
         path: project-relative local copy of data.
-        dependencies: names in the same layer and role, sorted.
+        dependencies: names in the same layer and role, sorted; an observer's also in role "".
         build: for an sdist, "name==version" of each wheel of its build environment, sorted.
         optional: data that is fetched only when it is named.
     """

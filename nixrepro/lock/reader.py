@@ -15,7 +15,7 @@ from nixrepro.tables import Document, Table
 _AGAIN = "take it from version control, or delete it and run `nixrepro lock`"
 _BY_HAND = "a lock is not edited by hand: " + _AGAIN
 _KINDS: dict[str, dict[str, tuple[str, ...]]] = {
-    "system": {"deb": ("", "bootstrap")},
+    "system": {"deb": ("", "bootstrap", "observer")},
     "accelerator": {"deb": ("",), "wheel": ("",), "sdist": ("",)},
     "wheels": {"wheel": ("", "build"), "sdist": ("",)},
     "data": {"file": ("",)},
@@ -161,6 +161,8 @@ def _check_together(root: Table, artefacts: list[Artefact]) -> None:
             builds.add(f"{artefact.name}=={artefact.version}")
     for number, artefact in enumerate(artefacts):
         there = groups[artefact.layer, artefact.role]
+        if artefact.role == "observer":  # it stands on the environment's own system
+            there = there | groups.get((artefact.layer, ""), set())
         for key, wanted, known in (
             ("dependencies", artefact.dependencies, there),
             ("build", artefact.build, builds),

@@ -1,56 +1,33 @@
-"""Resolves the system layer: the Debian packages of the environment, and those that unpack it."""
+"""Resolves the system layer: Debian packages of the environment, what unpacks and observes it."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from nixrepro.config import Config
 from nixrepro.errors import ResolveError
 from nixrepro.lock import Artefact, Lock
+from nixrepro.lock.sets import BOOTSTRAP, OBSERVER, wanted
 from nixrepro.names import UPSTREAM
 from nixrepro.registries.apt import Mirrors
 from nixrepro.resolve.archive import Archives, Http, cache_folder
 from nixrepro.resolve.index import Index
+from nixrepro.resolve.package import Package
 from nixrepro.resolve.setaside import missing_error
 from nixrepro.resolve.signature import keyring
 from nixrepro.resolve.solve import Solution, solve
 from nixrepro.resolve.universe import Policy, Universe
 from nixrepro.urls import public
 
-# What every environment has: the C library, a shell and the tools that its scripts take for
-# granted, Python, and what wheels expect to find.
-REQUIRED = (
-    "bash",
-    "ca-certificates",
-    "coreutils",
-    "diffutils",
-    "findutils",
-    "grep",
-    "gzip",
-    "libc-bin",
-    "libc6",
-    "libgcc-s1",
-    "libstdc++6",
-    "ncurses-base",
-    "python3",
-    "sed",
-    "tar",
-    "tzdata",
-    "zlib1g",
-)
-# With a compiler, Python's own headers: sdists are built with them.
-WITH_GCC = ("libpython3-dev",)
-# A Python that unpacks; the version's own package comes to it.
-BOOTSTRAP = ("libpython3-stdlib", "zlib1g")
 _PYTHON = re.compile(r"python3\.\d+")
 _MINIMAL = re.compile(r"python3\.\d+-minimal")
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class SystemAnswer:
     """The system layer: upstream versions of Python and glibc, and the packages' files."""
 
@@ -107,9 +84,12 @@ def resolve_system(
             hint="check the suite in tool.nixrepro.base and its mirror",
         )
     boot = _bootstrap(config.base.suite, indexes, locked)
+    stays = _stay(locked, indexes, upgrade, "observer")
+    observer = _observer(indexes, Policy(groups, overrides, stays), main)
     answer = [
         *_artefacts(main, "", config.record_urls, mirrors, as_of),
         *_artefacts(boot, "bootstrap", config.record_urls, mirrors, as_of),
+        *_artefacts(observer, "observer", config.record_urls, mirrors, as_of),
     ]
     return SystemAnswer(_upstream(versions[python]), _upstream(versions["libc6"]), tuple(answer))
 
@@ -121,14 +101,11 @@ def _environment(
     overrides: Mapping[str, str],
     kept: frozenset[tuple[str, str, str]],
 ) -> Solution:
-    wanted = {*REQUIRED, *config.base.packages}
-    if "gcc" in wanted:
-        wanted.update(WITH_GCC)
     universe = Universe(indexes, Policy(groups, overrides, kept))
     for name in sorted(overrides):
         if not universe.versions(name):
             raise missing_error(universe, name, "tool.nixrepro.overrides")
-    solution = solve(universe, wanted)
+    solution = solve(universe, wanted(config))
     unused = sorted(overrides.keys() - solution.needs.keys())
     if unused:
         raise ResolveError(
@@ -153,15 +130,34 @@ def _bootstrap(suite: str, indexes: list[Index], locked: list[Artefact]) -> Solu
     return solve(Universe(indexes, policy), [*BOOTSTRAP, *pythons])
 
 
-def _key(artefact: Artefact) -> tuple[str, str, str]:
-    return (artefact.name, artefact.version, artefact.sha256)
+def _observer(indexes: list[Index], policy: Policy, main: Solution) -> Solution:
+    """What the observer needs beyond the environment's packages, which it stands on as they are."""
+    chosen = frozenset(_key(package) for package in main.packages)
+    names = {package.name for package in main.packages}
+    universe = Universe(indexes, dataclasses.replace(policy, kept=policy.kept | chosen))
+    whole = solve(universe, names.union(OBSERVER))
+    moved = [p.name for p in whole.packages if p.name in names and _key(p) not in chosen]
+    if moved:
+        raise ResolveError(
+            f"{' and '.join(OBSERVER)} does not fit the {moved[0]} of the environment",
+            hint="`nixrepro lock --upgrade` takes everything from one day of the archive",
+        )
+    more = tuple(p for p in whole.packages if p.name not in names or p.name in OBSERVER)
+    return Solution(more, whole.needs)
+
+
+def _key(pinned: Artefact | Package) -> tuple[str, str, str]:
+    return (pinned.name, pinned.version, pinned.sha256)
 
 
 def _stay(
-    locked: list[Artefact], indexes: Iterable[Index], upgrade: frozenset[str] | None
+    locked: list[Artefact],
+    indexes: Iterable[Index],
+    upgrade: frozenset[str] | None,
+    role: str = "",
 ) -> frozenset[tuple[str, str, str]]:
     """Which locked packages stay: all but those upgraded and what is built from their source."""
-    here = [artefact for artefact in locked if artefact.role == ""]
+    here = [artefact for artefact in locked if artefact.role == role]
     if upgrade is None:
         return frozenset(_key(artefact) for artefact in here)
     if not upgrade:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from nixrepro.config import Config, question
 from nixrepro.errors import ResolveError
-from nixrepro.lock import Artefact, Lock, order
+from nixrepro.lock import Artefact, Lock, lacking, order
 from nixrepro.names import nearest, normalise
 from nixrepro.resolve.data import resolve_data
 
@@ -104,7 +104,8 @@ def resolve(
     Args:
         config: what is asked.
         keep: the lock whose versions stay where they still fit, or None. Where it already
-            answers, it is what comes back, and nothing outside the project is asked.
+            answers, it is what comes back, and nothing outside the project is asked. One that
+            lacks what this version of nixrepro asks for itself is completed.
         upgrade: names whose version may move; empty for all, None for none.
         as_of: resolve as of that day; a kept lock of another day is no help then.
         layers: how to resolve each; None for the configured archives and indexes.
@@ -121,7 +122,8 @@ def resolve(
     system_names, wheel_names = _share(upgrade, keep)
     asked = question(config)
 
-    if keep is not None and system_names is None and _stays(keep, asked, _SYSTEM):
+    whole = keep is not None and not lacking(keep, config)
+    if keep is not None and whole and system_names is None and _stays(keep, asked, _SYSTEM):
         python, glibc = keep.python, keep.glibc
         system = _of(keep, "deb")
     else:

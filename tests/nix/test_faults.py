@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import struct
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -126,6 +127,74 @@ def test_a_truncated_wheel(library: Build, project: object, tmp_path: Path, keep
 def test_a_wheel_with_a_damaged_file(library: Build, project: object, tmp_path: Path) -> None:
     path = wheel(tmp_path, {"odd/data.bin": b"payload-payload-payload"})
     path.write_bytes(path.read_bytes().replace(b"payload-payload", b"payload-xxxxxxx"))
+    done = library(ODD, with_artefact(tmp_path, path, "wheel"))
+    assert "cut short or damaged" in done.err
+
+
+# Enough for the faster way to inflate, and a file that is inflated in place.
+BIG = {"odd/data.bin": bytes(range(256)) * 20_000, "odd/more.bin": bytes(100_000)}
+
+
+def packed(tmp_path: Path, how: int) -> Path:
+    """A wheel of large files, packed one way."""
+    path = wheel(tmp_path, BIG)
+    with zipfile.ZipFile(path) as old:
+        members = {info.filename: old.read(info) for info in old.infolist()}
+    with zipfile.ZipFile(path, "w", how) as new:
+        for name, data in members.items():
+            new.writestr(name, data)
+    return path
+
+
+@pytest.mark.parametrize("how", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_large_wheel_installs(library: Build, project: object, tmp_path: Path, how: int) -> None:
+    done = library(ODD, with_artefact(tmp_path, packed(tmp_path, how), "wheel"))
+    assert done.status == 0, done.err
+    site = Path(done.out.strip()) / "lib/python3.11/site-packages"
+    for name, data in BIG.items():
+        assert (site / name).read_bytes() == data
+
+
+@pytest.mark.parametrize(
+    ("signature", "offset", "value"),
+    [
+        (b"PK\x01\x02", 8, 0x1),  # encrypted
+        (b"PK\x01\x02", 10, 97),  # packed some other way
+        (b"PK\x01\x02", 16, 0x1234),  # another checksum
+        (b"PK\x01\x02", 24, 5_119_999),  # another size: less than there is
+        (b"PK\x01\x02", 24, 5_120_001),  # and more
+        (b"PK\x03\x04", 0, 0x1234),  # no member where one should be
+    ],
+)
+@pytest.mark.parametrize("how", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_large_wheel_whose_directory_lies(
+    library: Build,
+    project: object,
+    tmp_path: Path,
+    how: int,
+    signature: bytes,
+    offset: int,
+    value: int,
+) -> None:
+    path = packed(tmp_path, how)
+    data = bytearray(path.read_bytes())
+    name = data.index(b"odd/data.bin", data.index(signature))
+    if signature == b"PK\x01\x02":
+        name = data.rindex(b"odd/data.bin")
+    start = data.rindex(signature, 0, name)
+    width = "<I" if offset >= 16 else "<H"
+    struct.pack_into(width, data, start + offset, value)
+    path.write_bytes(data)
+    done = library(ODD, with_artefact(tmp_path, path, "wheel"))
+    assert done.status != 0
+    assert "odd-1.0-py3-none-any.whl: cut short or damaged" in done.err
+
+
+def test_a_large_wheel_with_a_damaged_file(library: Build, project: object, tmp_path: Path) -> None:
+    path = packed(tmp_path, zipfile.ZIP_DEFLATED)
+    data = bytearray(path.read_bytes())
+    data[data.index(b"odd/data.bin") + 2000] ^= 0x55
+    path.write_bytes(data)
     done = library(ODD, with_artefact(tmp_path, path, "wheel"))
     assert "cut short or damaged" in done.err
 

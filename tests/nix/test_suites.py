@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from nixrepro import lock as locks
 
-from .conftest import Project, call
+from .conftest import Project, call, checked
 from .test_hermetic import traced
 
 PROJECT = """\
@@ -59,6 +60,12 @@ def test_an_older_and_a_newer_debian(tmp_path: Path, suite: str, versions: str) 
     assert (done.out.strip(), done.status) == (versions, 0), done.err
     lock = locks.load(project.root / "nixrepro.lock")
     assert f"{lock.python.rpartition('.')[0]} {lock.glibc}" == versions
+
+    strace = project.build("observer") / "bin/strace"
+    watching = checked([strace, "-f", "-o", tmp_path / "watched", strace, "-V"])
+    assert watching.startswith("strace -- version ")
+    opened = re.findall(r'openat\([^"]*"(/[^"]*)".*= (?!-1)', (tmp_path / "watched").read_text())
+    assert [path for path in opened if not path.startswith(("/nix/store/", "/proc/"))] == []
 
     facts = json.loads(project.build("facts").read_text())
     variables = [f"{name}={value}" for name, value in facts["variables"].items()]

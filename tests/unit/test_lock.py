@@ -189,6 +189,19 @@ def test_what_was_edited_by_hand_is_refused_with_its_line(old: str, new: str, sa
     assert 1 <= number <= len(text.splitlines())
 
 
+def test_an_observer_names_what_it_stands_on_in_the_environment() -> None:
+    own = deb("strace", role="observer", dependencies=("libc6", "libunwind8"))
+    with_it = replace(WHOLE, artefacts=(deb("libc6"), own, deb("libunwind8", role="observer")))
+    assert parse(dumps(with_it)).artefacts == with_it.artefacts[:1] + tuple(
+        sorted(with_it.artefacts[1:], key=lambda each: each.name)
+    )
+    for lost in (deb("libc6"), deb("libunwind8", role="observer")):
+        left = tuple(each for each in with_it.artefacts if each != lost)
+        assert "dependencies" in refused(dumps(replace(WHOLE, artefacts=left))).message
+    alone = (deb("gcc", dependencies=("libc6",)), deb("libc6", role="observer"))
+    assert "dependencies" in refused(dumps(replace(WHOLE, artefacts=alone))).message
+
+
 def test_the_line_is_the_one_that_was_edited() -> None:
     text = edited('name = "numpy"', 'name = "num/py"')
     number = text.splitlines().index('name = "num/py"') + 1

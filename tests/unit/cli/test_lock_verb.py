@@ -51,6 +51,14 @@ def test_a_lock_that_agrees(project: Path) -> None:
     }
 
 
+def test_a_lock_of_an_older_nixrepro_agrees_and_says_what_it_lacks(project: Path) -> None:
+    write(project, wheel("2.1"))
+    done = invoke(project, "--check")
+    assert done.return_value == 0
+    assert "nixrepro.lock is of an older nixrepro: `nixrepro lock` adds bash, " in done.stderr
+    assert "strace" in done.stderr
+
+
 def test_a_lock_that_differs_exits_1_and_says_in_what(project: Path) -> None:
     write(project)
     (project / "pyproject.toml").write_text(PYPROJECT.replace("numpy", "scipy"))

@@ -11,7 +11,7 @@ import pytest
 
 from nixrepro.errors import ResolveError
 from nixrepro.lock import Lock
-from nixrepro.resolve.system import REQUIRED
+from nixrepro.lock.sets import REQUIRED
 
 RECORDED = Path(__file__).parents[1] / "recorded/debian"
 GLIBC = {"libc6", "libc6-dev", "libc-bin", "libc-dev-bin"}
@@ -69,8 +69,10 @@ def test_a_recorded_url_holds_no_password(debian, ask, monkeypatch):
 
 def test_every_dependency_is_in_the_answer(debian, ask):
     answer = debian.resolve(ask(*TOOLS))
-    for role in ("", "bootstrap"):
+    for role in ("", "bootstrap", "observer"):
         names = of(answer, role)
+        if role == "observer":
+            names = {**of(answer), **names}
         for artefact in names.values():
             assert set(artefact.dependencies) <= names.keys()
             assert artefact.dependencies == tuple(sorted(artefact.dependencies))
@@ -86,8 +88,49 @@ def test_what_is_always_there(debian, ask):
 
 def test_the_small_set_that_unpacks(debian, ask):
     names = of(debian.resolve(ask(*TOOLS)), "bootstrap")
-    assert {"python3.11-minimal", "libpython3.11-stdlib", "zlib1g", "libc6"} <= set(names)
+    inside = {"python3.11-minimal", "libpython3.11-stdlib", "zlib1g", "libc6", "libdeflate0"}
+    assert inside <= set(names)
     assert not {"gcc", "git", "perl", "debconf", "bash"} & set(names)
+
+
+def test_the_observer_stands_on_the_environments_own_packages(debian, ask):
+    before, after = debian.resolve(ask(*TOOLS)), debian.resolve(ask(*TOOLS, libc6="trixie"))
+    for answer in (before, after):
+        observer = of(answer, "observer")
+        assert set(observer) == {"strace", "libunwind8"}
+        assert observer["strace"].dependencies == ("libc6", "libunwind8")
+        assert not {"strace", "libunwind8"} & set(of(answer))
+
+
+def test_an_observer_that_the_project_has_too_is_both(debian, ask):
+    answer = debian.resolve(ask("strace"))
+    assert set(of(answer, "observer")) == {"strace"}
+    assert {"strace", "libunwind8"} <= set(of(answer))
+
+
+def test_an_observer_stays_until_it_is_upgraded(debian, ask):
+    before = debian.resolve(ask())
+    text = (RECORDED / "bookworm.packages").read_text()
+    (old,) = (each for each in text.split("\n\n") if each.startswith("Package: strace\n"))
+    newer = old.replace("Version: 6.1-0.1", "Version: 6.1-0.2").replace("SHA256: 19", "SHA256: 99")
+    security = (RECORDED / "bookworm-security.packages").read_text()
+    debian.whole("bookworm", text, newer, security)
+    kept = debian.resolve(ask(), keep=lock(before))
+    assert of(kept, "observer") == of(before, "observer")
+    for names in (frozenset(), frozenset({"strace"})):
+        moved = debian.resolve(ask(), keep=lock(before), upgrade=names)
+        assert of(moved, "observer")["strace"].version == "6.1-0.2"
+
+
+def test_an_observer_that_fits_nothing_here_is_an_error(debian, ask):
+    text = (RECORDED / "bookworm.packages").read_text()
+    needy = text.replace(
+        "Depends: libc6 (>= 2.34), libunwind8", "Depends: libc6 (>= 9), libunwind8"
+    )
+    assert needy != text
+    debian.whole("bookworm", needy)
+    with pytest.raises(ResolveError, match="libc6"):
+        debian.resolve(ask())
 
 
 def test_an_override_moves_the_c_library_but_not_what_unpacks(debian, ask):

@@ -9,7 +9,8 @@ import pytest
 
 from nixrepro.config import Base, Config, Data, Settings, Train, Wheels, question
 from nixrepro.errors import ResolveError
-from nixrepro.lock import Artefact, Lock, dumps, parse
+from nixrepro.lock import Artefact, Lock, dumps, lacking, parse
+from nixrepro.lock.sets import BOOTSTRAP, OBSERVER, REQUIRED
 from nixrepro.resolve import resolve
 from nixrepro.resolve.whole import Names
 
@@ -19,6 +20,13 @@ DEB = Artefact(
 )
 WHEEL = Artefact(
     "wheels", "scikit-learn", "1", "wheel", "", "s-1-py3-none-any.whl", 1, "bb" * 32, "", ""
+)
+# What nixrepro asks for itself, whatever is asked for.
+OWN = tuple(
+    replace(DEB, name=name, role=role, file=f"{name}.deb", location=f"pool/main/x/{name}.deb")
+    for role, names in (("", REQUIRED), ("bootstrap", BOOTSTRAP), ("observer", OBSERVER))
+    for name in names
+    if (name, role) != (DEB.name, DEB.role)
 )
 CUDA = replace(WHEEL, layer="accelerator", name="nvidia-cudnn")
 CONFIG = Config(
@@ -44,7 +52,9 @@ class Recorder:
 
     def system(self, config: Config, *, keep: Any, upgrade: Names, as_of: Any) -> Any:
         self.asked.append(("system", keep, upgrade, as_of))
-        return Answer(*self.base, (DEB,))
+        asked = {*config.base.packages} - {each.name for each in OWN}
+        more = (replace(OWN[0], name=name, role="") for name in sorted(asked))
+        return Answer(*self.base, (DEB, *OWN, *more))
 
     def wheels(
         self, config: Config, *, python: str, glibc: str, keep: Any, upgrade: Names, as_of: Any
@@ -67,7 +77,7 @@ LOCK = run(Recorder())
 
 
 def test_the_answer_holds_all_layers_in_order() -> None:
-    assert LOCK.artefacts == (DEB, CUDA, WHEEL)
+    assert [each for each in LOCK.artefacts if each not in OWN] == [DEB, CUDA, WHEEL]
     assert (LOCK.python, LOCK.glibc, LOCK.as_of) == ("3.11.2", "2.36", "")
     assert LOCK.question == question(CONFIG)
     assert parse(dumps(LOCK)) == LOCK
@@ -77,6 +87,20 @@ def test_an_answered_question_asks_nobody() -> None:
     layers = Recorder()
     assert run(layers, keep=LOCK) == LOCK
     assert layers.asked == []
+
+
+@pytest.mark.parametrize("name", ["libdeflate0", "strace", "tar"])
+def test_a_lock_of_an_older_nixrepro_is_completed(name: str) -> None:
+    older = replace(LOCK, artefacts=tuple(a for a in LOCK.artefacts if a.name != name))
+    assert lacking(older, CONFIG) == [name]
+    layers = Recorder()
+    assert run(layers, keep=older) == LOCK
+    assert layers.asked == [("system", older, None, None)]
+
+
+def test_a_compiler_wants_headers_of_the_kept_lock_too() -> None:
+    assert lacking(LOCK, CONFIG) == []
+    assert lacking(LOCK, replace(CONFIG, base=Base(packages=("gcc",)))) == ["gcc", "libpython3-dev"]
 
 
 @pytest.mark.parametrize(
