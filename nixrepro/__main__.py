@@ -1,5 +1,5 @@
 """`python -m nixrepro`: the same as the command `nixrepro`."""
 
-from nixrepro.cli import main
+from nixrepro.entry import main
 
 main()

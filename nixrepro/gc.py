@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from nixrepro.canonical import write_atomic
 from nixrepro.errors import NixreproError, RunError
-from nixrepro.realise import STATE, current, keep_again, root_name
+from nixrepro.memory import FILE
+from nixrepro.realise import current, keep_again, root_name
 from nixrepro.record import load, runs
+from nixrepro.runtime import STATE
 
 if TYPE_CHECKING:
     from nixrepro.lock import Artefact
@@ -107,7 +109,7 @@ def drop(root: Path, names: Iterable[str]) -> list[Kept]:
     for item in chosen:
         (root / STATE / "roots" / item.name).unlink(missing_ok=True)
         if item.current:
-            (root / STATE / "environment.json").unlink(missing_ok=True)
+            (root / FILE).unlink(missing_ok=True)
             for link in (root / STATE / "roots").glob("shell*"):
                 link.unlink()
     return chosen

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from threading import Lock as Mutex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from nixrepro import __version__
 from nixrepro.errors import FetchError
@@ -18,6 +18,8 @@ from nixrepro.urls import local_path, public
 
 if TYPE_CHECKING:
     import httpx
+
+Result = TypeVar("Result")
 
 CHUNK = 1 << 18
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -105,15 +107,26 @@ class Http:
         Raises:
             HttpError: it can't be had.
         """
-        attempt = 0
+        return self.persist(lambda: self._ask(url, accept))
+
+    def persist(self, attempt: Callable[[], Result]) -> Result:
+        """Try something until it goes well, or no other try would go better, or `tries` are over.
+
+        Args:
+            attempt: called again from its beginning.
+
+        Raises:
+            HttpError: the last one's.
+        """
+        tried = 0
         while True:
-            attempt += 1
+            tried += 1
             try:
-                return self._ask(url, accept)
+                return attempt()
             except HttpError as error:
-                if not error.again or attempt >= self.tries:
+                if not error.again or tried >= self.tries:
                     raise
-                self.wait(attempt)
+                self.wait(tried)
 
     def wait(self, attempt: int) -> None:
         """Wait after a failed attempt, counted from 1: longer each time, 8 seconds at most."""

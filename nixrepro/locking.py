@@ -15,8 +15,7 @@ from nixrepro.canonical import remove_parts
 from nixrepro.config import Config, check_files
 from nixrepro.lock import FILE, Lock, dumps, load, save
 from nixrepro.resolve import Resolve, resolve
-
-FOLDER = ".nixrepro"
+from nixrepro.runtime import STATE
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def update(
     """
     check_files(config)
     path = config.root / FILE
-    with exclusive(config.root / FOLDER / "lock.lock", waiting):
+    with exclusive(config.root / STATE / "lock.lock", waiting):
         old = load(path) if path.exists() else None
         if as_of is None and upgrade != frozenset() and old is not None and old.as_of:
             as_of = date.fromisoformat(old.as_of)

@@ -178,13 +178,21 @@ class Nix:
             raise unusable(done)
         return int(done.stdout.split()[-1])
 
+    def by_git(self, flake: Path) -> bool:
+        """Whether Nix reads a flake's folder by git: else it copies the folder as it is."""
+        return self._place(flake) is not None
+
+    def _place(self, flake: Path) -> git.Place | None:
+        place = git.place(flake, self.runner)
+        return place if place and _PLAIN.fullmatch(place.top) else None
+
     def _reference(self, flake: Path) -> str:
         """A flake's folder as Nix wants it: by git where it is in a work tree, else as it is.
 
         The latter is relative to the folder that Nix is started in, which may have any name.
         """
-        place = git.place(flake, self.runner)
-        if place is None or not _PLAIN.fullmatch(place.top):
+        place = self._place(flake)
+        if place is None:
             return "path:."
         return f"git+file://{place.top}" + (f"?dir={quote(place.inside)}" if place.inside else "")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,8 +64,3 @@ def run(
     )
     stderr = "" if done.stderr is None else done.stderr.decode(errors="replace")
     return Completed(done.returncode, done.stdout, stderr)
-
-
-def replace(argv: Sequence[str], env: Mapping[str, str]) -> None:
-    """Become another program: its signals, terminal and exit status are then its own."""
-    os.execve(argv[0], list(argv), dict(env))

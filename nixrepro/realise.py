@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from nixrepro.canonical import json_bytes, remove_parts, write_atomic
+from nixrepro import memory
+from nixrepro.canonical import remove_parts, write_atomic
 from nixrepro.errors import BuildError, ConfigError, LockError
+from nixrepro.memory import Environment
+from nixrepro.runtime import STATE
 
 if TYPE_CHECKING:
     from nixrepro.nix import Nix
 
-STATE = ".nixrepro"
-_MEMORY = "environment.json"
-_FORMAT = 3
+__all__ = ["Environment", "check", "current", "keep_again", "read_by_flake", "realise"]
+__all__ += ["remembered", "root_name"]
+
 _NAMED = re.compile(r"(?<![\w.])\./([\w./-]*\w)")
-_FIXED = ("flake.nix", "flake.lock", "nixrepro.lock", "pyproject.toml", "nix")
-
-
-@dataclass(frozen=True)
-class Environment:
-    """One realised closure.
-
-    Args:
-        path: the environment's store path.
-        system: the store path of its system layer.
-        facts: store path of the JSON file with its layers and closure.
-        settings: store path of the JSON file with the settings of a run.
-        variables: what `nix develop` sets.
-    """
-
-    path: str
-    system: str
-    facts: str
-    settings: str
-    variables: dict[str, str]
 
 
 def realise(
@@ -60,6 +41,7 @@ def realise(
         OSError: the project's folder can't be written.
     """
     from nixrepro.locking import exclusive
+    from nixrepro.staging import staged
 
     state = root / STATE
     with exclusive(state / "realise.lock", waiting):
@@ -68,24 +50,20 @@ def realise(
             return known
         nix.version()
         prepare()
-        stamp = _stamp(root)
+        names = read_by_flake(root)
+        stamp = memory.stamped(str(root), names)
         roots = state / "roots"
         roots.mkdir(exist_ok=True)
         if keep_again(root, nix):
             for link in roots.glob("shell*"):  # Nix registers none that is there already
                 link.unlink()
-        variables = nix.shell_variables(root, roots / "shell")
+        with nullcontext(root) if nix.by_git(root) else staged(root, names) as flake:
+            variables = nix.shell_variables(flake, roots / "shell")
         environment = _environment(variables)
         _drop_older(roots / "shell")
         nix.add_root(roots / root_name(environment.path), environment.path)
-        memory = {
-            "format": _FORMAT,
-            "root": _place(root),
-            "stamp": stamp,
-            "variables": variables,
-        }
-        remove_parts(state / _MEMORY)
-        write_atomic(state / _MEMORY, json_bytes(memory))
+        remove_parts(root / memory.FILE)
+        write_atomic(root / memory.FILE, memory.written(str(root), names, stamp, variables))
     return environment
 
 
@@ -99,7 +77,8 @@ def keep_again(root: Path, nix: Nix) -> bool:
         NixError: a root can't be made.
     """
     roots = root / STATE / "roots"
-    if _memory(root).get("root") == _place(root) or not os.access(roots, os.W_OK):
+    # Nix's garbage collector looks for a project's links only where the project was.
+    if memory.place_of(str(root)) == os.path.realpath(root) or not os.access(roots, os.W_OK):
         return False
     for link in roots.glob("*"):
         if not link.is_symlink() or link.name.startswith("shell"):
@@ -123,7 +102,7 @@ def current(root: Path) -> str:
 
 def read_by_flake(root: Path) -> list[str]:
     """The files and folders of a project that its flake reads, relative to it."""
-    return sorted({*_FIXED, *_named(root)})
+    return memory.read_by(_named(root))
 
 
 def check(root: Path) -> None:
@@ -157,13 +136,7 @@ def _drop_older(profile: Path) -> None:
 
 def _environment(variables: dict[str, str]) -> Environment:
     try:
-        return Environment(
-            path=variables["NIXREPRO_ROOT"],
-            system=variables["NIXREPRO_SYSTEM"],
-            facts=variables["NIXREPRO_ENVIRONMENT"],
-            settings=variables["NIXREPRO_SETTINGS"],
-            variables=variables,
-        )
+        return memory.told(variables)
     except KeyError:
         raise BuildError(
             "the flake's development shell is not one of nixrepro",
@@ -173,46 +146,4 @@ def _environment(variables: dict[str, str]) -> Environment:
 
 def remembered(root: Path) -> Environment | None:
     """The environment of the last time, if it is still there and the flake's files are alike."""
-    found = _memory(root)
-    try:
-        if found["format"] != _FORMAT or found["root"] != _place(root):
-            return None
-        if found["stamp"] != _stamp(root):
-            return None
-        environment = _environment(found["variables"])
-    except (OSError, KeyError, TypeError, BuildError):
-        return None
-    kept = (environment.path, environment.facts, environment.settings)
-    return environment if all(map(os.path.exists, kept)) else None
-
-
-def _memory(root: Path) -> dict[str, Any]:
-    """What was written down the last time; nothing where that can't be read."""
-    with suppress(OSError, ValueError):
-        found = json.loads((root / STATE / _MEMORY).read_bytes())
-        if isinstance(found, dict):
-            return found
-    return {}
-
-
-def _place(root: Path) -> str:
-    """Where a project is: Nix's garbage collector looks for a project's links only there."""
-    return str(root.resolve())
-
-
-def _stamp(root: Path) -> list[list[str | int]]:
-    """Name, size and time of every file that the flake reads: alike means nothing to evaluate."""
-    stamp: list[list[str | int]] = []
-    for name in read_by_flake(root):
-        for path in sorted(_files(root / name)):
-            about = path.stat()
-            stamp.append([str(path.relative_to(root)), about.st_size, about.st_mtime_ns])
-    return stamp
-
-
-def _files(path: Path) -> Iterator[Path]:
-    if path.is_file():
-        yield path
-    for folder, folders, files in os.walk(path):
-        folders[:] = [name for name in folders if name != "__pycache__"]
-        yield from (Path(folder, name) for name in files)
+    return memory.remembered(str(root))

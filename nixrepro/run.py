@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from nixrepro.process import replace
-from nixrepro.realise import Environment
+from nixrepro.become import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from os import PathLike
+
+    from nixrepro.memory import Environment
 
 # The supervisor itself must not load or say what the host's variables ask for; the program's own
 # set of variables is the supervisor's work.
 _HOST = ("LD_", "LC_", "LANG", "GLIBC_TUNABLES", "LOCPATH", "GCONV_PATH", "MALLOC_", "PYTHON")
 
 
-def command(environment: Environment, root: Path, words: Sequence[str], record: bool) -> list[str]:
+def command(
+    environment: Environment, root: str | PathLike[str], words: Sequence[str], record: bool
+) -> list[str]:
     """The supervisor's command line.
 
     Args:
@@ -33,14 +39,16 @@ def command(environment: Environment, root: Path, words: Sequence[str], record: 
         "--settings",
         environment.settings,
         "--project",
-        str(root),
+        os.fspath(root),
     ]
     if not record:
         argv.append("--no-record")
     return [*argv, "--", *words]
 
 
-def start(environment: Environment, root: Path, words: Sequence[str], *, record: bool) -> None:
+def start(
+    environment: Environment, root: str | PathLike[str], words: Sequence[str], *, record: bool
+) -> None:
     """Become the supervisor: output, signals and exit status are then the program's own."""
     replace(command(environment, root, words, record), without(os.environ))
 

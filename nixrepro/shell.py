@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from nixrepro.process import replace
+from nixrepro.become import replace
 from nixrepro.realise import Environment
 
 # What a person's session needs and no number depends on.

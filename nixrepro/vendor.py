@@ -13,10 +13,11 @@ from nixrepro.canonical import write_atomic
 from nixrepro.config import FILE, parse
 from nixrepro.errors import ConfigError
 from nixrepro.names import normalise
+from nixrepro.runtime import STATE
 from nixrepro.tables import Document
 
 _HERE = Path(__file__).parent
-_IGNORED = (".nixrepro/", "result", "result-*")
+_IGNORED = (f"{STATE}/", "result", "result-*")
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
 _FLAKE, _OLD_FLAKE, _LIBRARY = "flake.nix", "flake.nix.old", "nix"
 

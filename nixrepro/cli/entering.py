@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nixrepro.project import find_root
-from nixrepro.realise import Environment, check, read_by_flake, realise, remembered
+from nixrepro.memory import Environment, recall
 
 if TYPE_CHECKING:
     from nixrepro.nix import Nix
@@ -20,14 +19,15 @@ def enter(folder: Path) -> tuple[Path, Environment]:
     Raises:
         NixreproError: the project, its lock, an artefact or Nix is not as it must be.
     """
-    root = find_root(folder)
-    known = remembered(root)
+    known = recall(str(folder.absolute()))
     if known:
-        return root, known
+        return Path(known[0]), known[1]
     from nixrepro.cli.output import say
     from nixrepro.nix import Nix
+    from nixrepro.project import find_root
+    from nixrepro.realise import realise
 
-    nix = Nix()
+    root, nix = find_root(folder), Nix()
     return root, realise(root, nix, lambda: _prepare(root, nix), lambda: say(_WAITING))
 
 
@@ -39,6 +39,7 @@ def _prepare(root: Path, nix: Nix) -> None:
     from nixrepro.cli.output import say
     from nixrepro.errors import LockError
     from nixrepro.fetch import bring
+    from nixrepro.realise import check, read_by_flake
 
     config = configs.load(root)
     lock = locks.load(root / locks.FILE)

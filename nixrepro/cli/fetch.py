@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -38,47 +39,30 @@ def command(
       nixrepro fetch --data mnist
       nixrepro fetch --offline --from /media/stick/artefacts
     """
-    from nixrepro.fetch import Unavailable, bring, lacking, wanted
+    from nixrepro.fetch import complete
     from nixrepro.gc import keep_data
     from nixrepro.nix import Nix
 
     config = configs.load(configs.find_root(folder))
-    lock = locks.load(config.root / locks.FILE)
-    _known(lock, data)
-    asked, nix, quiet = wanted(lock, data), Nix(), offline or as_json
-    missing = before = lacking(asked, nix)
-    if before:
-        try:
-            bring(config, lock, nix, data=data, folder=source, offline=offline, quiet=quiet)
-        except Unavailable:
-            if not offline:
-                raise
-        missing = lacking(asked, nix)
+    lock, nix = locks.load(config.root / locks.FILE), Nix()
+    quiet = offline or as_json
+    done = complete(config, lock, nix, data=data, folder=source, offline=offline, quiet=quiet)
     if data:
-        keep_data(
-            config.root, nix, [each for each in asked if each.optional and each not in missing]
-        )
-    fetched = [each for each in before if each not in missing]
+        keep_data(config.root, nix, [each for each in done.present if each.optional])
     if as_json:
-        answer_json({"fetched": _files(fetched), "missing": _files(missing)})
-    elif missing and offline:
-        rows = [(each.layer, each.name, each.version or "-", each.file) for each in missing]
-        answer_table(("layer", "missing", "version", "file"), rows)
-    if not as_json:
-        here, new = len(asked) - len(missing), len(fetched)
-        say(f"{here} of {len(asked)} files are in the store, {new} of them new")
-    return Exit.FETCH if missing else Exit.OK
+        answer_json({"fetched": _files(done.fetched), "missing": _files(done.missing)})
+    else:
+        if done.missing:
+            rows = [
+                (each.layer, each.name, each.version or "-", each.file) for each in done.missing
+            ]
+            answer_table(("layer", "missing", "version", "file"), rows)
+        here, new = len(done.present), len(done.fetched)
+        say(f"{here} of {here + len(done.missing)} files are in the store, {new} of them new")
+    return Exit.FETCH if done.missing else Exit.OK
 
 
-def _known(lock: locks.Lock, names: tuple[str, ...]) -> None:
-    there = [each.name for each in lock.artefacts if each.layer == "data"]
-    named = ", ".join(there) or "none"
-    for name in names:
-        if name not in there:
-            raise click.UsageError(f"No data {name!r} in {locks.FILE}: it names {named}.")
-
-
-def _files(artefacts: list[locks.Artefact]) -> list[dict[str, str | int]]:
+def _files(artefacts: Iterable[locks.Artefact]) -> list[dict[str, str | int]]:
     return [
         {"layer": each.layer, "name": each.name, "file": each.file, "size": each.size}
         for each in artefacts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +12,10 @@ from nixrepro import config as configs
 from nixrepro import lock as locks
 from nixrepro.cli.output import answer, answer_json, answer_table, say
 from nixrepro.errors import Exit
+from nixrepro.lock.text import counted, moved
 
 if TYPE_CHECKING:
     from nixrepro.locking import Locked
-
 
 _WAITING = "another `nixrepro lock` is at work in this project: waiting for it"
 
@@ -77,17 +76,7 @@ def _show(locked: Locked, as_json: bool) -> None:
     if as_json:
         answer_json({"lock": locks.FILE, "changes": [vars(move) for move in moves]})
     elif locked.old is None:
-        counts = Counter(_layer(artefact.layer, artefact.role) for artefact in locked.new.artefacts)
-        answer_table(("layer", "artefacts"), [(name, str(count)) for name, count in counts.items()])
+        answer_table(("layer", "artefacts"), counted(locked.new))
     elif moves:
-        answer_table(("layer", "name", "from", "to"), [_row(move) for move in moves])
+        answer_table(("layer", "name", "from", "to"), [moved(move) for move in moves])
     say(f"{locks.FILE}: {len(locked.new.artefacts)} artefacts, {len(moves) or 'none'} changed")
-
-
-def _row(move: locks.Move) -> tuple[str, str, str, str]:
-    new = f"{move.new} (another file)" if move.new == move.old else move.new or "removed"
-    return _layer(move.layer, move.role), move.name, move.old or "-", new
-
-
-def _layer(layer: str, role: str) -> str:
-    return f"{layer} ({role})" if role else layer

@@ -9,7 +9,7 @@ import io
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +21,6 @@ _POLL = 0.1
 
 class Stopped(Exception):
     """The person, or an error elsewhere, ended the fetch."""
-
-
-def folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where half-fetched files lie."""
-    home = environ.get("XDG_CACHE_HOME", "")
-    base = Path(home) if home.startswith("/") else Path.home() / ".cache"
-    return base / "nixrepro" / "artefacts"
 
 
 class Part:

@@ -8,9 +8,10 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
+from nixrepro.cache import folder
 from nixrepro.fetch.display import Display
 from nixrepro.fetch.download import Downloader, Store, Unavailable
-from nixrepro.fetch.parts import folder, sweep
+from nixrepro.fetch.parts import sweep
 from nixrepro.fetch.places import Places
 from nixrepro.fetch.transfer import WrongFile
 from nixrepro.lock import Artefact, Lock, store_name
@@ -73,7 +74,7 @@ def fetch(
         FetchError: some artefact could not be had; all others were fetched before it is raised,
             unless the disk is full or the cache can't be written.
     """
-    cache = folder() if cache is None else cache
+    cache = folder("artefacts") if cache is None else cache
     sweep(cache, time.time())
     asked = wanted(lock, data)
     # The large ones first, or the last of them would run alone at the end.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -169,10 +168,3 @@ def _read(path: Path) -> list[bytes] | None:
         blocks.append(data[at + 4 : end])
         at = end
     return blocks
-
-
-def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where index files are kept between runs."""
-    home = environment.get("XDG_CACHE_HOME", "")
-    base = Path(home) if home.startswith("/") else Path.home() / ".cache"
-    return base / "nixrepro" / "debian"

@@ -75,14 +75,21 @@ def requires(text: str | None, name: str) -> tuple[str, ...]:
 @contextmanager
 def _downloaded(http: Http, url: str, sha256: str) -> Iterator[IO[bytes]]:
     with tempfile.TemporaryFile() as file:
-        digest = hashlib.sha256()
-        with http.stream(url) as stream:
-            for chunk in stream.chunks:
-                digest.update(chunk)
-                file.write(chunk)
-        if sha256 and digest.hexdigest() != sha256:
+
+        def read() -> str:
+            digest = hashlib.sha256()
+            file.seek(0)
+            file.truncate()
+            with http.stream(url) as stream:
+                for chunk in stream.chunks:
+                    digest.update(chunk)
+                    file.write(chunk)
+            return digest.hexdigest()
+
+        found = http.persist(read)
+        if sha256 and found != sha256:
             raise FetchError(
-                f"{public(url)}: expected sha256 {sha256}, got {digest.hexdigest()}",
+                f"{public(url)}: expected sha256 {sha256}, got {found}",
                 hint="the file was changed or damaged on its way: try again, or another index",
             )
         file.seek(0)

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
+from nixrepro.cache import folder
 from nixrepro.config import Config
 from nixrepro.errors import ResolveError
 from nixrepro.lock import Artefact, Lock
 from nixrepro.lock.sets import BOOTSTRAP, OBSERVER, wanted
 from nixrepro.names import UPSTREAM
 from nixrepro.registries.apt import Mirrors
-from nixrepro.resolve.archive import Archives, Http, cache_folder
+from nixrepro.resolve.archive import Archives, Http
 from nixrepro.resolve.index import Index
 from nixrepro.resolve.package import Package
 from nixrepro.resolve.setaside import missing_error
@@ -68,7 +69,7 @@ def resolve_system(
         http,
         mirrors,
         keyring() if keys is None else keys,
-        cache_folder() if cache is None else cache,
+        folder("debian") if cache is None else cache,
         as_of,
     )
     overrides = dict(config.overrides)

@@ -104,7 +104,7 @@ class _Job:
         package, file = choice.package, choice.file
         size, sha256 = file.size, file.sha256
         if not (size and sha256):
-            size, sha256 = self.measure(file)
+            size, sha256 = measure(self.http, file)
         accelerator = choice.kind == "wheel" and not role and package.name.startswith(_ACCELERATOR)
         recorded = self.config.record_urls and is_remote(file.url)
         return Artefact(
@@ -120,21 +120,6 @@ class _Job:
             location="",
             url=public(file.url) if recorded else "",
         )
-
-    def measure(self, file: pylock.File) -> tuple[int, str]:
-        """Size and digest of a file of which the index does not say both."""
-        import hashlib
-
-        if file.sha256 and not is_remote(file.url):
-            return local_path(file.url).stat().st_size, file.sha256
-        digest, size = hashlib.sha256(), 0
-        with self.http.stream(file.url) as stream:
-            if file.sha256 and stream.total is not None:
-                return stream.total, file.sha256
-            for chunk in stream.chunks:
-                digest.update(chunk)
-                size += len(chunk)
-        return size, file.sha256 or digest.hexdigest()
 
     def build_tools(self, choice: pylock.Choice, prefer: Mapping[str, str]) -> list[Artefact]:
         """The wheels that an sdist's build environment holds."""
@@ -153,6 +138,30 @@ class _Job:
             ) from error
         tools = [self.artefact(each, "build") for each in self.choices(answer, ())]
         return list(_linked(tools, pylock.needs(answer.notes)))
+
+
+def measure(http: Http, file: pylock.File) -> tuple[int, str]:
+    """Size and digest of a file of which the index does not say both.
+
+    Raises:
+        HttpError: it can't be had.
+    """
+    if file.sha256 and not is_remote(file.url):
+        return local_path(file.url).stat().st_size, file.sha256
+
+    def read() -> tuple[int, str]:
+        import hashlib
+
+        digest, size = hashlib.sha256(), 0
+        with http.stream(file.url) as stream:
+            if file.sha256 and stream.total is not None:
+                return stream.total, file.sha256
+            for chunk in stream.chunks:
+                digest.update(chunk)
+                size += len(chunk)
+        return size, file.sha256 or digest.hexdigest()
+
+    return http.persist(read)
 
 
 def _recorded(

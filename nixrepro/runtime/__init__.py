@@ -4,6 +4,9 @@ Use it as `import nixrepro_runtime as nr; nr.log(loss=0.3, step=1)`. Outside of 
 and `weights` record nothing, `seed` is None, and `data` says how to get a run.
 """
 
+# The folder of a project that holds all that is made for it, its runs among it.
+STATE = ".nixrepro"
+
 __all__ = ["data", "log", "run", "seed", "weights"]
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 
+from . import STATE
 from .canonical import json_bytes, write_atomic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-RUNS = os.path.join(".nixrepro", "runs")
+RUNS = os.path.join(STATE, "runs")
 RECORD = "record.json"
 LOG = "log.txt"
 INDEX = "index.jsonl"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 
+from . import STATE
 from .spawn import Reading, which
 
 TYPE_CHECKING = False
@@ -19,7 +19,7 @@ TOGETHER = 50_000_000
 # Digesting more than this would delay every start: such files belong into pinned data.
 DIGESTED = 500_000_000
 TOO_LARGE = {"unknown": "too large to digest at each start: pin it as data or ignore it in Git"}
-OWN = "/.nixrepro/"
+OWN = f"/{STATE}/"
 KILLED = "git was ended by a signal"
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
@@ -65,6 +65,12 @@ class Code:
             self.git = ""
             return
         self._started = (head, status)
+
+    def tell(self, number: int) -> None:
+        """Pass a signal on that may have come before all of git was started."""
+        for reading in self._started:
+            if reading is not None:
+                os.kill(reading.pid, number)
 
     def finish(self, scratch: str) -> tuple[dict[str, Any], bytes]:
         """The layer's facts and the uncommitted patch (empty when there is none).
@@ -141,6 +147,8 @@ class Code:
             return facts, b""
         facts["tree"] = name.decode().strip()
         if patch:
+            import hashlib
+
             facts["patch"] = {
                 "file": "code.patch",
                 "sha256": hashlib.sha256(patch).hexdigest(),
@@ -190,6 +198,8 @@ def _choose(top: str, paths: list[tuple[str, bool]]) -> tuple[list[str], list[di
 
 
 def _hash(path: str) -> Any:
+    import hashlib
+
     found = hashlib.sha256()
     try:
         with open(path, "rb") as stream:

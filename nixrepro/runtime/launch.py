@@ -134,4 +134,5 @@ if __name__ == "__main__":
     # By the name that the others import it by: this copy's `Refused` is not the one they raise.
     from .launch import main as start
 
-    sys.exit(start())
+    # At once: all is written and flushed, and taking Python down in order takes 4 ms.
+    os._exit(start())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 from . import supervise
@@ -27,24 +28,24 @@ def launch(options: Options, host: dict[str, str]) -> int:
     _stand()
     mask = supervise.block()
     from .git import Code
-    from .spawn import which
-    from .variables import clean, refused
 
-    environment = load(options.environment, "environment", ("identity", "layers", "closure"))
-    code = Code(options.project, environment.get("system", ""), host, mask)
+    code = Code(options.project, _system(), host, mask)
     if options.record:
         code.start()  # git works while this process reads on
+        if early := supervise.asked():
+            code.tell(early)
+    from .spawn import which
+    from .variables import clean, reasons, refused
+
+    supervise.load()
+    environment = load(options.environment, "environment", ("identity", "layers", "closure"))
     settings = load(options.settings, "settings")
     command = options.command or settings.get("command", [])
     passed = [*settings.get("pass", []), *options.passed]
     if not command:
         raise Refused("there is no command: give one after --", USAGE)
     if bad := refused(passed):
-        raise Refused(
-            f"{', '.join(bad)} can change results and may not simply pass: "
-            "state it in [tool.nixrepro.settings.variables], where it is recorded",
-            USAGE,
-        )
+        raise Refused(reasons(bad), USAGE)
     temporary = _temporary(host)
     try:
         run: Run | None = None
@@ -83,7 +84,8 @@ def launch(options: Options, host: dict[str, str]) -> int:
             ended = _missing(command[0])
         else:
             overhead = time.monotonic() - begun
-            ended = supervise.run(path, command, env, run.relay if run else None, mask)
+            relay = run.relay if run else None
+            ended = supervise.run(path, command, env, relay, mask, _ahead if run else None)
         if ended.reason:
             say(f"{command[0]}: {ended.reason}")
         if run is None:
@@ -92,6 +94,11 @@ def launch(options: Options, host: dict[str, str]) -> int:
         return run.end(ended, overhead if path else 0.0, options.quiet, begun)
     finally:
         _remove(temporary)
+
+
+def _system() -> str:
+    """The closure's merged system, where the Python that runs this is."""
+    return os.path.dirname(os.path.dirname(os.path.realpath(sys.executable)))
 
 
 def _stand() -> None:
@@ -127,10 +134,23 @@ def _temporary(host: dict[str, str]) -> str:
     raise Refused(f"no temporary folder can be made in {base}", UNRECORDED)
 
 
+def _ahead() -> None:
+    """Import what the end of a run needs, while its program runs."""
+    import resource  # noqa: F401 - os.wait4 does
+
+    from . import events, result, wording  # noqa: F401
+
+
 def _remove(path: str) -> None:
-    try:
+    """Take away a folder, as far as that goes; shutil would take 3 ms to import."""
+    for folder, folders, files in os.walk(path, topdown=False):
+        for name in (*files, *folders):
+            place = os.path.join(folder, name)
+            try:
+                (os.unlink if name in files or os.path.islink(place) else os.rmdir)(place)
+            except OSError:
+                continue
+    try:  # noqa: SIM105 - contextlib takes longer to import than all of this
         os.rmdir(path)
     except OSError:
-        import shutil
-
-        shutil.rmtree(path, ignore_errors=True)
+        pass

@@ -122,13 +122,13 @@ def status_of(ended: Ended) -> str:
 
 
 def _events_file(path: str) -> dict[str, Any]:
-    import hashlib
-
     try:
         with open(path, "rb") as stream:
             data = stream.read()
     except OSError:
         return {}
+    import hashlib
+
     sha256 = hashlib.sha256(data).hexdigest()
     return {"events": {"file": os.path.basename(path), "size": len(data), "sha256": sha256}}
 

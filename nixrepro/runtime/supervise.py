@@ -10,7 +10,8 @@ from .relay import Relay
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
 FORWARDED = (
     signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2,
@@ -59,6 +60,13 @@ class Ended:
         self.forwarded = tuple(forwarded)
 
 
+def load() -> Any:
+    """The C library's prctl; importing ctypes takes 2 ms, which others may work in."""
+    import ctypes
+
+    return ctypes.CDLL(None).prctl
+
+
 def block() -> set[signal.Signals]:
     """Hold back the signals that `run` waits for; gives the mask that the program is to have."""
     # Whoever started this may ignore it: the kernel then tells nobody how a program ended.
@@ -75,6 +83,7 @@ def run(
     env: Mapping[str, str],
     relay: Relay | None,
     mask: set[signal.Signals],
+    meanwhile: Callable[[], None] | None = None,
 ) -> Ended:
     """Run a program to its end in this process's own group, so that job control stays as it is.
 
@@ -84,10 +93,9 @@ def run(
         env: all its variables.
         relay: takes its output; None lets it have this process's own.
         mask: the signal mask it gets, from `block`.
+        meanwhile: called once it runs.
     """
-    import ctypes
-
-    prctl = ctypes.CDLL(None).prctl
+    prctl = load()
     parent = os.getpid()
     if early := asked():
         reason = f"it was not started: {_name(early)} came before"
@@ -118,6 +126,8 @@ def run(
     os.close(writes)
     if relay is not None:
         relay.start()
+    if meanwhile is not None:
+        meanwhile()
     forwarded = _wait(pid, relay, missed)
     _, raw, usage = os.wait4(pid, 0)
     wall = time.monotonic() - begun

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+from .canonical import small
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +33,28 @@ def refused(names: Iterable[str]) -> list[str]:
     """Those of the names that may not simply pass from the host."""
     never = OWNED | _STATED
     return [name for name in names if name in never or name.startswith(REFUSED)]
+
+
+def reasons(names: Iterable[str]) -> str:
+    """Why refused names may not pass, and what to do about each."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(_reason(name), []).append(name)
+    return "; ".join(f"{', '.join(alike)} {reason}" for reason, alike in found.items())
+
+
+def _reason(name: str) -> str:
+    if name.startswith("NIXREPRO_"):
+        return "can't be set from outside: those names are nixrepro's own"
+    if name in OWNED:
+        return (
+            "can't be set from outside: by it the environment finds its own files and none of "
+            "the host; leave it out"
+        )
+    return (
+        "can change results and may not simply pass: state it in "
+        "[tool.nixrepro.settings.variables], where it is recorded"
+    )
 
 
 def clean(
@@ -80,7 +102,7 @@ def clean(
 def digests(host: Mapping[str, str], passed: Iterable[str]) -> dict[str, str]:
     """Names that passed with a digest of what they held: it may be a secret, the record is not."""
     return {
-        name: hashlib.sha256(host[name].encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        name: small(host[name].encode("utf-8", "surrogateescape"))[:16]
         for name in sorted(set(passed))
         if name in host
     }

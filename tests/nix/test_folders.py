@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -104,3 +105,17 @@ def test_a_new_project_with_this_ones_lock_is_the_same_environment(
     assert (done.status, done.out) == (0, f"{environment}\n"), done.err
     assert new("init", "--update").status == 0
     assert git(root, "status", "--porcelain", ".nixrepro") == ""
+
+
+# --- outside git
+
+
+def test_outside_git_nothing_but_the_flake_is_copied(fresh: Own, environment: Path) -> None:
+    """The same environment as ever, and no data set, model or record with it."""
+    (fresh.root / "data").mkdir()
+    os.mkfifo(fresh.root / "data" / "pipe")  # Nix can copy no such file
+    (fresh.root / "nix").rename(fresh.root / "library")
+    (fresh.root / "nix").symlink_to("library")
+    done = fresh("run", "--no-record", "--", "python", "-c", "import sys; print(sys.prefix)")
+    assert (done.status, done.out) == (0, f"{environment}\n"), done.err
+    assert not (fresh.root / ".nixrepro" / "flake").exists()

@@ -35,7 +35,7 @@ def again(root: Path, store: Store) -> Environment:
 
 
 def memory(root: Path) -> Path:
-    return root / ".nixrepro" / "environment.json"
+    return root / ".nixrepro" / "environment"
 
 
 def test_the_first_time_it_is_built_then_remembered(root: Path, store: Store) -> None:
@@ -116,14 +116,15 @@ def test_what_the_store_has_lost_is_built_again(root: Path, store: Store, kind: 
     "data",
     [
         b"",
-        b"{",
-        b"[]",
-        b"null",
-        b'"text"',
+        b"\0",
+        b"text",
         b"\xff\xfe",
         b'{"format": 3}',
-        b'{"format": 3, "root": "x", "stamp": [], "variables": {}}',
-        b'{"format": "two", "stamp": null, "variables": 3}',
+        b"nixrepro environment 4\0",
+        b"nixrepro environment 4\0end\0",
+        b"nixrepro environment 4\0/\0x\0end\0",
+        b"nixrepro environment 4\0/\00\00\0end\0",
+        b"nixrepro environment 4\0/\07\0end\0",
     ],
 )
 def test_a_broken_memory_is_no_memory(root: Path, store: Store, data: bytes) -> None:
@@ -137,10 +138,11 @@ def test_a_broken_memory_is_no_memory(root: Path, store: Store, data: bytes) -> 
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        (b'"format":3', b'"format":4'),
-        (b'"NIXREPRO_SETTINGS"', b'"OTHER"'),
-        (b'"NIXREPRO_ROOT":"', b'"NIXREPRO_ROOT":"x'),
-        (b'"root":"', b'"root":"/elsewhere'),
+        (b"environment 4\0", b"environment 5\0"),
+        (b"\0NIXREPRO_SETTINGS=", b"\0OTHER="),
+        (b"\0NIXREPRO_ROOT=", b"\0NIXREPRO_ROOT=x"),
+        (b"4\0/", b"4\0/elsewhere/"),
+        (b"\0end\0", b""),
     ],
 )
 def test_another_versions_memory_is_no_memory(

@@ -110,7 +110,8 @@ def test_named_data_that_is_gone_is_an_error_with_its_url(run, server):
 def test_data_that_the_lock_does_not_name_is_a_usage_error(run, server):
     done = run("--data", "digits", "--data", "nosuch")
     assert done.status == 2
-    assert "No data 'nosuch' in nixrepro.lock: it names digits." in done.stderr
+    assert "nixrepro.lock names no data 'nosuch'" in done.stderr
+    assert "hint: the data it names: digits\n" in done.stderr
     assert server.asked == []
 
 

@@ -21,12 +21,6 @@ def nothing() -> None:
     pass
 
 
-def test_the_cache_follows_xdg(tmp_path: Path):
-    assert parts.folder({"XDG_CACHE_HOME": str(tmp_path)}) == tmp_path / "nixrepro/artefacts"
-    home = Path.home() / ".cache/nixrepro/artefacts"
-    assert parts.folder({"XDG_CACHE_HOME": "relative"}) == parts.folder({}) == home
-
-
 def test_one_claim_at_a_time(cache: Path):
     inside, most, waited = [], [], []
 

@@ -7,13 +7,11 @@ import os
 import shutil
 import time
 from datetime import date
-from pathlib import Path
 
 import pytest
 
 from nixrepro.errors import ConfigError, Exit, FetchError, ResolveError
 from nixrepro.registries.apt import Mirrors
-from nixrepro.resolve.archive import cache_folder
 
 HELLO = """Package: hello
 Version: 1.0-1
@@ -184,13 +182,6 @@ def test_what_nothing_used_for_a_month_leaves_the_cache(archive):
     assert "old" not in left
     assert "recent" in left
     assert len(left) == 2
-
-
-def test_where_the_cache_lies(tmp_path, monkeypatch):
-    assert cache_folder({"XDG_CACHE_HOME": "/c"}) == Path("/c/nixrepro/debian")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert cache_folder({}) == cache_folder({"XDG_CACHE_HOME": "relative"})
-    assert cache_folder({}) == tmp_path / ".cache/nixrepro/debian"
 
 
 def test_a_cache_that_cannot_be_written_is_no_error(archive):

@@ -98,6 +98,20 @@ def test_text_that_is_no_utf_8_is_named(tmp_path):
         ask(tmp_path, "a-1.zip", body)
 
 
+def test_a_server_that_stumbles_is_asked_again(server):
+    name = "a-1.tar.gz"
+    body = packed(name, {"a-1/pyproject.toml": FLIT})
+    server.files[f"/{name}"] = body
+    # The part that came before the break must not stay in front.
+    server.faults[f"/{name}"] = ["503", "cut 20"]
+    waits: list[float] = []
+    http = Http(sleep=waits.append)
+    digest = hashlib.sha256(body).hexdigest()
+    assert build_requirements(http, name, f"{server.url}/{name}", digest) == ("flit_core >=3",)
+    assert len(waits) == 2
+    http.close()
+
+
 def test_another_file_than_the_index_said_is_refused(tmp_path):
     body = packed("a-1.tar.gz", {"a-1/pyproject.toml": FLIT})
     right = hashlib.sha256(body).hexdigest()

@@ -19,7 +19,8 @@ from nixrepro.errors import FetchError, ResolveError
 from nixrepro.http import Http
 from nixrepro.lock import Artefact, Lock, dumps, parse
 from nixrepro.registries.python import Registries
-from nixrepro.resolve.wheels import resolve_wheels
+from nixrepro.resolve.pylock import File
+from nixrepro.resolve.wheels import measure, resolve_wheels
 from nixrepro.uv import Target, Uv
 
 
@@ -315,6 +316,20 @@ def test_a_folder_of_files_is_measured_and_its_url_found_on_the_index(
     assert resolve_wheels(config, **told) == online
     hidden = resolve_wheels(replace(config, record_urls=False), **told)
     assert hidden == (replace(online[0], url=""),)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_measuring_goes_on_after_a_server_stumbles(server, known):
+    body = b"wheel" * 1000
+    digest = hashlib.sha256(body).hexdigest()
+    server.files["/a.whl"] = body
+    server.faults["/a.whl"] = ["503"] if known else ["503", "cut 99"]
+    waits: list[float] = []
+    http = Http(sleep=waits.append)
+    file = File("a.whl", f"{server.url}/a.whl", 0, digest if known else "")
+    assert measure(http, file) == (len(body), digest)
+    assert len(waits) == (1 if known else 2)
+    http.close()
 
 
 def test_the_nearest_older_glibc_that_uv_knows_is_taken(tmp_path):
