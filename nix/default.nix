@@ -10,6 +10,7 @@
 #   environment  all of it as one tree, and the facts of its closure
 #   settings     what pyproject.toml says of a run
 #   run, shell   what is done with it
+#   vcpu         a virtual CPU to do it on
 { inputs ? { }
 , src
 , runtime ? ./runtime
@@ -30,6 +31,7 @@ let
     settings = import ./settings.nix { inherit store data env src; };
     runs = import ./run.nix { inherit store env settings src; };
     shell = import ./shell.nix { inherit store env base settings; };
+    vcpu = import ./vcpu.nix { inherit store base env; };
     checks = import ./checks.nix { inherit store env lock base; };
   };
 
@@ -41,12 +43,14 @@ in
     inherit (p.env) environment facts;
     inherit (p.base) system;
     inherit (p) observer;
+    inherit (p.vcpu) vcpu sites;
     inherit (p.runs) run train;
     settings = p.settings.file;
   });
   apps = each (p: rec {
     default = train;
     train = { type = "app"; program = "${p.runs.train}"; };
+    vcpu = { type = "app"; program = "${p.vcpu.vcpu}/bin/vcpu"; };
   });
   devShells = each (p: { default = p.shell; });
   checks = each (p: p.checks);
