@@ -67,4 +67,3 @@ setup-tool-dev:
 
 setup-dev: setup-tool-dev
 	@tools/bootstrap nix
-	@command -v strace >/dev/null || tools/bootstrap system strace

@@ -14,11 +14,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import diffs
 import exchange
 import local
 import measure
 import ours
 import peers
+import steps as stepping
+import verify
 from table import Row, Table, machine
 from uv import find_uv_bin
 
@@ -177,6 +180,38 @@ def record(bench: Bench) -> None:
     bench.table.rows.append(Row("training, recorded", *figures, most_ratio=1.02))
 
 
+def steps(bench: Bench) -> None:
+    """Digests after every training step, for the example and for its network on larger images."""
+    built = bench.closure
+    project = bench.folder / "steps"
+    project.mkdir()
+    launch: list[measure.Word] = [built.environment / "bin/python"]
+    launch += ["-I", "-m", "nixrepro_runtime.launch", "--environment", built.facts]
+    launch += ["--settings", built.settings, "--project", project]
+    for size, most in ((8, 1.05), (28, None)):
+        say(f"training steps with digests and without, {size}x{size}")
+        own, theirs = stepping.compare(launch, ROOT / "train", project, size, bench.times)
+        what = f"training step with digests, {size}x{size}"
+        figures = (1e6 * own, "the same without", 1e6 * theirs)
+        bench.table.rows.append(Row(what, *figures, unit="µs", most_ratio=most))
+
+
+def diff(bench: Bench) -> None:
+    """Two made-up closures, and two store paths beside Nix's own comparison."""
+    say("diff")
+    own = measure.median(bench.times, diffs.compared)
+    what = f"comparing {diffs.PATHS} store paths with as many"
+    bench.table.rows.append(Row(what, own.seconds, most=1))
+    environment = bench.closure.environment
+    own, theirs = measure.alternately(
+        bench.times,
+        lambda: measure.run(["nixrepro", "diff", environment, environment], cwd=ROOT),
+        lambda: measure.run(["nix", "store", "diff-closures", environment, environment]),
+    )
+    figures = (own.seconds, "nix store diff-closures", theirs.seconds)
+    bench.table.rows.append(Row("diff of a store path with itself", *figures))
+
+
 def memory(bench: Bench) -> None:
     """The peak memory of fetching everything, beside pip's for the wheels alone."""
     say("memory of fetch")
@@ -198,6 +233,12 @@ def memory(bench: Bench) -> None:
     bench.table.rows.append(Row(what, *figures, unit="MiB", most=200))
 
 
+def closure(bench: Bench) -> None:
+    """The check of every byte of the closure."""
+    say("verify, the closure")
+    bench.table.rows.append(verify.closure(ROOT, bench.closure, bench.times))
+
+
 def total(lock: locks.Lock) -> str:
     """How much a lock's artefacts are."""
     sizes = [item.size for item in lock.artefacts if not item.optional]
@@ -210,7 +251,10 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "lock": lock,
     "import": imported,
     "record": record,
+    "steps": steps,
+    "diff": diff,
     "memory": memory,
+    "verify": closure,
 }
 
 

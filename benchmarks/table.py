@@ -19,7 +19,7 @@ class Row:
         ours: the tool's figure, in `unit`.
         peer: what it stands beside; "" where there is nothing to stand beside.
         theirs: the peer's figure, in `unit`.
-        unit: "s", "ms" or "MiB".
+        unit: "s", "ms", "µs" or "MiB".
         most_ratio: the ratio that is to be reached, or None.
         most: the figure that is to be reached, in `unit`, or None.
     """

@@ -53,6 +53,7 @@ let
     TZ = "UTC";
     TZDIR = "${system}/share/zoneinfo";
     INPUTRC = "${system}/share/readline/inputrc";
+    GIT_TEXTDOMAINDIR = "${system}/share/locale";
     TERMINFO_DIRS = "${system}/lib/terminfo:${system}/share/terminfo";
     OPENSSL_MODULES = "${system}/lib/${store.triplet}/ossl-modules";
     OPENSSL_CONF = "${system}/etc/ssl/openssl.cnf";

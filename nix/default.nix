@@ -32,7 +32,7 @@ let
     runs = import ./run.nix { inherit store env settings src; };
     shell = import ./shell.nix { inherit store env base settings; };
     vcpu = import ./vcpu.nix { inherit store base env; };
-    checks = import ./checks.nix { inherit store env lock base; };
+    checks = import ./checks.nix { inherit store env lock base src; };
   };
 
   each = f: listToAttrs (map (system: { name = system; value = f (project system); }) systems);

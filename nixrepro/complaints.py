@@ -54,6 +54,15 @@ def failed(done: Completed) -> BuildError:
     )
 
 
+def in_a_line(done: Completed) -> str:
+    """Why a build failed, as a part of a sentence: what is known of it, else Nix's own words."""
+    error = failed(done)
+    if ":" in error.message or error.message.endswith("in the store"):
+        return error.said
+    own = re.findall(r"^error: (.+)$", done.stderr, re.MULTILINE)
+    return own[0] if own else error.said
+
+
 def _advice(text: str) -> str:
     """What to do about a failed build, by what Nix said; nothing where it said it to the person."""
     if _FULL.search(text):

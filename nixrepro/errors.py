@@ -34,6 +34,11 @@ class NixreproError(Exception):
         self.hint = hint
         self.details = details
 
+    @property
+    def said(self) -> str:
+        """Message and hint in one line."""
+        return "; ".join(filter(None, (self.message, self.hint)))
+
 
 class ConfigError(NixreproError):
     """pyproject.toml says something that can't be used."""

@@ -57,6 +57,21 @@ def unknown(folder: Path, paths: Sequence[str], runner: Runner = run) -> list[st
     return [path for path in found if path and "__pycache__" not in path.split("/")]
 
 
+def committed(folder: Path, name: str, runner: Runner = run) -> str | None:
+    """The text of a file as the last commit has it; None where there is none to be had.
+
+    Args:
+        folder: the project's.
+        name: relative to it.
+        runner: how to start git.
+    """
+    try:
+        done = runner(["git", "show", f"HEAD:./{name}"], cwd=folder, env=untied(os.environ))
+    except FileNotFoundError:
+        return None
+    return done.stdout.decode(errors="replace") if done.status == 0 else None
+
+
 def intend_to_add(folder: Path, paths: Sequence[str], runner: Runner = run) -> bool:
     """Make git know new files, without staging their content.
 

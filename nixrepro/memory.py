@@ -41,6 +41,10 @@ class Environment:
         self.settings = settings
         self.variables = variables
 
+    def with_settings(self, settings: str) -> Environment:
+        """The same with another settings file."""
+        return Environment(self.path, self.system, self.facts, settings, self.variables)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Environment) and vars(self) == vars(other)
 

@@ -22,6 +22,11 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PART = re.compile(r"[^\x00-\x1f\x7f\"'\\/$`{}]{1,200}")
 
 
+def counted(number: int, name: str) -> str:
+    """A number with what it counts, such as "1 file" or "2 files"."""
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
+
+
 def is_inside(path: str) -> bool:
     """Whether a relative path stays in its folder and breaks out of no string."""
     parts = path.split("/")

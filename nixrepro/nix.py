@@ -16,13 +16,13 @@ from typing import Any
 from urllib.parse import quote
 
 from nixrepro import git
+from nixrepro.base32 import encode
 from nixrepro.complaints import failed, not_added, tail, unusable
 from nixrepro.errors import NixError
 from nixrepro.process import Completed, Runner, run
 
 OLDEST = (2, 8)
 _STORE = "/nix/store"
-_DIGITS = "0123456789abcdfghijklmnpqrsvwxyz"
 _ELSEWHERE = "/nix/var/nix/profiles/default/bin"
 # What `nix develop` leaves as the person has it, though the derivation says otherwise.
 _PERSONS = re.compile(
@@ -48,9 +48,7 @@ def store_path(name: str, sha256: str) -> str:
     folded = bytearray(20)
     for place, byte in enumerate(outer):
         folded[place % 20] ^= byte
-    number = int.from_bytes(folded, "little")
-    digits = "".join(_DIGITS[number >> 5 * place & 31] for place in reversed(range(32)))
-    return f"{_STORE}/{digits}-{name}"
+    return f"{_STORE}/{encode(bytes(folded))}-{name}"
 
 
 @dataclass(frozen=True)
@@ -127,6 +125,19 @@ class Nix:
         """
         return self._call(["nix-store", "--delete", path]).status == 0
 
+    def build(self, flake: Path, output: str) -> str:
+        """Build an output of a flake without keeping it; its store path.
+
+        Raises:
+            BuildError: there is no such output, or it could not be evaluated or built.
+        """
+        argv = ["nix", *self._options(), "build", "--no-link", "--json"]
+        argv.append(f"{self._reference(flake)}#{output}")
+        done = self._call(argv, cwd=flake, show=False)
+        if done.status != 0:
+            raise failed(done)
+        return str(json.loads(done.stdout)[0]["outputs"]["out"])
+
     def shell_variables(self, flake: Path, profile: Path) -> dict[str, str]:
         """Build the development shell; the variables that `nix develop` would set.
 
@@ -198,21 +209,36 @@ class Nix:
 
     def _options(self) -> list[str]:
         options = ["--extra-experimental-features", "nix-command flakes", "--offline"]
-        options += ["--max-jobs", "auto"]  # Nix builds one thing at a time by itself
         options += ["--option", "warn-dirty", "false"]
+        return options + self._building()
+
+    def _building(self) -> list[str]:
+        """How it builds; these `nix-store` takes too."""
+        options = ["--max-jobs", "auto"]  # Nix builds one thing at a time by itself
         # A daemon lets nobody else say how it builds.
         if os.geteuid() == 0:
             options += ["--option", "sandbox", "true", "--option", "sandbox-fallback", "false"]
-            if not _has_group("nixbld"):  # Debian's nix-bin alone: root builds as itself
+            # Without them, as with Debian's nix-bin alone, root builds as itself. So too where the
+            # store has another root: its locks of the users are its own, and Nix, done with a
+            # user, kills all that the user runs, which may be another store's builder.
+            remote = self.variables.get("NIX_REMOTE", os.environ.get("NIX_REMOTE", ""))
+            if "root=" in remote or not _has_group("nixbld"):
                 options += ["--option", "build-users-group", ""]
         return options
 
-    def _call(self, argv: list[str], *, cwd: Path | None = None, show: bool = False) -> Completed:
+    def _call(
+        self,
+        argv: list[str],
+        *,
+        cwd: Path | None = None,
+        stdin: bytes = b"",
+        show: bool = False,
+    ) -> Completed:
         env = git.untied({**os.environ, **self.variables})
         if not shutil.which(argv[0]) and os.path.exists(f"{_ELSEWHERE}/{argv[0]}"):
             argv = [f"{_ELSEWHERE}/{argv[0]}", *argv[1:]]
         try:
-            return self.runner(argv, cwd=cwd, env=env, show=show)
+            return self.runner(argv, cwd=cwd, env=env, stdin=stdin, show=show)
         except FileNotFoundError:
             raise NixError(
                 "Nix is not installed",

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+_ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -64,3 +69,56 @@ def run(
     )
     stderr = "" if done.stderr is None else done.stderr.decode(errors="replace")
     return Completed(done.returncode, done.stdout, stderr)
+
+
+def attend(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], show: bool = False) -> int:
+    """Run a program to its end as a part of this one: a signal that asks this to end, ends both.
+
+    Args:
+        argv: the program and its arguments, one token each; it reads nothing.
+        cwd: the folder to run in.
+        env: all its variables.
+        show: let its output through to standard error; else nobody sees it.
+
+    Returns:
+        Its exit status; 128+n for signal n.
+
+    Raises:
+        FileNotFoundError: there is no such program, or no such folder.
+        KeyboardInterrupt, SystemExit: this one was asked to end meanwhile; the program has ended.
+    """
+    import subprocess
+
+    asked: list[int] = []
+    child: subprocess.Popen[bytes] | None = None
+
+    def ask(number: int, _: object) -> None:
+        asked.append(number)
+        # What is typed reaches the whole group, and so the program, by itself.
+        if child is not None and not (number == signal.SIGINT and _typed()):
+            child.send_signal(number)
+
+    # What is ignored, as under nohup, is ignored by both.
+    heard = [each for each in _ENDING if signal.getsignal(each) is not signal.SIG_IGN]
+    old = {number: signal.signal(number, ask) for number in heard}
+    shown = sys.stderr if show else subprocess.DEVNULL
+    try:
+        child = subprocess.Popen(
+            list(argv), cwd=cwd, env=dict(env), stdin=subprocess.DEVNULL, stdout=shown, stderr=shown
+        )
+        status = child.wait()
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+    if asked:
+        raise KeyboardInterrupt if asked[0] == signal.SIGINT else SystemExit(128 + asked[0])
+    return status if status >= 0 else 128 - status
+
+
+def _typed() -> bool:
+    """Whether keys that are pressed send signals to this process's group."""
+    try:
+        with open("/dev/tty", "rb") as terminal:
+            return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
+    except OSError:
+        return False

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from nixrepro.runtime import STATE
 if TYPE_CHECKING:
     from nixrepro.nix import Nix
 
-__all__ = ["Environment", "check", "current", "keep_again", "read_by_flake", "realise"]
+__all__ = ["Environment", "check", "current", "flake", "keep_again", "read_by_flake", "realise"]
 __all__ += ["remembered", "root_name"]
 
 _NAMED = re.compile(r"(?<![\w.])\./([\w./-]*\w)")
@@ -41,7 +41,6 @@ def realise(
         OSError: the project's folder can't be written.
     """
     from nixrepro.locking import exclusive
-    from nixrepro.staging import staged
 
     state = root / STATE
     with exclusive(state / "realise.lock", waiting):
@@ -57,8 +56,8 @@ def realise(
         if keep_again(root, nix):
             for link in roots.glob("shell*"):  # Nix registers none that is there already
                 link.unlink()
-        with nullcontext(root) if nix.by_git(root) else staged(root, names) as flake:
-            variables = nix.shell_variables(flake, roots / "shell")
+        with flake(root, nix) as folder:
+            variables = nix.shell_variables(folder, roots / "shell")
         environment = _environment(variables)
         _drop_older(roots / "shell")
         nix.add_root(roots / root_name(environment.path), environment.path)
@@ -98,6 +97,24 @@ def current(root: Path) -> str:
     """Store path of the environment that a project's files give, or "" where that isn't known."""
     known = remembered(root)
     return known.path if known else ""
+
+
+@contextmanager
+def flake(root: Path, nix: Nix) -> Iterator[Path]:
+    """The folder that Nix is to read a project's flake from; outside git it has nothing else in it.
+
+    Raises:
+        OSError: the project's folder can't be written.
+    """
+    if nix.by_git(root):
+        yield root
+        return
+    from nixrepro.locking import exclusive
+    from nixrepro.staging import staged
+
+    held = exclusive(root / STATE / "flake.lock", lambda: None)
+    with held, staged(root, read_by_flake(root)) as folder:
+        yield folder
 
 
 def read_by_flake(root: Path) -> list[str]:

@@ -48,6 +48,8 @@ def _run(document: dict[str, Any]) -> Iterator[str]:
     yield document["id"]
     yield headline(document)
     yield f"started {document['started']}"
+    if document.get("repeats"):
+        yield f"repeats {document['repeats'][:12]}"
     if document["exit"].get("reason"):
         yield document["exit"]["reason"]
     if document["exit"].get("received"):

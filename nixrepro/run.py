@@ -19,7 +19,11 @@ _HOST = ("LD_", "LC_", "LANG", "GLIBC_TUNABLES", "LOCPATH", "GCONV_PATH", "MALLO
 
 
 def command(
-    environment: Environment, root: str | PathLike[str], words: Sequence[str], record: bool
+    environment: Environment,
+    root: str | PathLike[str],
+    words: Sequence[str],
+    record: bool,
+    fingerprint: str = "",
 ) -> list[str]:
     """The supervisor's command line.
 
@@ -28,6 +32,7 @@ def command(
         root: the project's folder, where the record goes.
         words: the program and its arguments; none for the project's training command.
         record: whether to record.
+        fingerprint: `steps` or `steps:N` for digests after every N-th training step.
     """
     argv = [
         f"{environment.path}/bin/python",
@@ -43,14 +48,22 @@ def command(
     ]
     if not record:
         argv.append("--no-record")
+    if fingerprint:
+        argv += ["--fingerprint", fingerprint]
     return [*argv, "--", *words]
 
 
 def start(
-    environment: Environment, root: str | PathLike[str], words: Sequence[str], *, record: bool
+    environment: Environment,
+    root: str | PathLike[str],
+    words: Sequence[str],
+    *,
+    record: bool,
+    fingerprint: str = "",
 ) -> None:
     """Become the supervisor: output, signals and exit status are then the program's own."""
-    replace(command(environment, root, words, record), without(os.environ))
+    argv = command(environment, root, words, record, fingerprint)
+    replace(argv, without(os.environ))
 
 
 def without(variables: Mapping[str, str]) -> dict[str, str]:

@@ -88,11 +88,26 @@ static FILE *mappings(pid_t pid)
     return fopen(name, "re");
 }
 
+/* One instruction of the stopped program, and no signal lost meanwhile. False where it was killed. */
+static bool step(pid_t pid)
+{
+    uint64_t mask, all = ~0ull;
+    int status, stopped = 0;
+    bool done = false;
+    if (ptrace(PTRACE_GETSIGMASK, pid, sizeof mask, &mask) || ptrace(PTRACE_SETSIGMASK, pid, sizeof all, &all)) return false;
+    while (!done && !ptrace(PTRACE_SINGLESTEP, pid, 0, 0) && waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status)) {
+        done = WSTOPSIG(status) == SIGTRAP && !(status >> 16);
+        if (!done && WSTOPSIG(status) != SIGTRAP) stopped = WSTOPSIG(status); /* SIGSTOP can't be held back */
+    }
+    if (done) ptrace(PTRACE_SETSIGMASK, pid, sizeof mask, &mask);
+    if (done && stopped) syscall(SYS_tkill, pid, stopped);
+    return done;
+}
+
 /* The stopped program makes a system call for us, with a SYSCALL instruction at `place`. */
 static long inject(pid_t pid, uint64_t place, long number, const uint64_t arguments[6])
 {
     struct user_regs_struct kept, regs;
-    int status;
     if (ptrace(PTRACE_GETREGS, pid, 0, &kept)) return -1;
     regs = kept;
     regs.rip = place;
@@ -100,9 +115,7 @@ static long inject(pid_t pid, uint64_t place, long number, const uint64_t argume
     regs.orig_rax = (unsigned long long)-1; /* else the kernel takes it for one to be restarted */
     regs.rdi = arguments[0], regs.rsi = arguments[1], regs.rdx = arguments[2];
     regs.r10 = arguments[3], regs.r8 = arguments[4], regs.r9 = arguments[5];
-    if (ptrace(PTRACE_SETREGS, pid, 0, &regs) || ptrace(PTRACE_SINGLESTEP, pid, 0, 0)) return -1;
-    if (waitpid(pid, &status, __WALL) != pid || !WIFSTOPPED(status)) return -1;
-    if (ptrace(PTRACE_GETREGS, pid, 0, &regs)) return -1;
+    if (ptrace(PTRACE_SETREGS, pid, 0, &regs) || !step(pid) || ptrace(PTRACE_GETREGS, pid, 0, &regs)) return -1;
     ptrace(PTRACE_SETREGS, pid, 0, &kept);
     return (long)regs.rax;
 }
@@ -184,10 +197,9 @@ static bool entered(pid_t pid, const struct plan *plan)
 {
     struct user_regs_struct regs;
     uint16_t kept, call = 0x050f; /* SYSCALL */
-    int status, mem;
+    int mem;
     /* A step first: else the value that exec returns overwrites what is set here. */
-    ptrace(PTRACE_SINGLESTEP, pid, 0, 0);
-    if (waitpid(pid, &status, __WALL) != pid || !WIFSTOPPED(status)) return true; /* it was killed */
+    if (!step(pid)) return false;
     if (ptrace(PTRACE_GETREGS, pid, 0, &regs) || (mem = memory(pid)) < 0) return false;
     bool done = pread(mem, &kept, 2, (off_t)regs.rip) == 2 && pwrite(mem, &call, 2, (off_t)regs.rip) == 2;
     if (done && plan->way == FAULT) {
@@ -287,6 +299,8 @@ int trace(pid_t program, int ready, const struct plan *plan)
             continue;
         }
         if ((event == PTRACE_EVENT_EXEC && !entered(pid, plan)) || (signal == (SIGTRAP | 0x80) && !mapped(pid, plan))) {
+            struct user_regs_struct regs;
+            if (ptrace(PTRACE_GETREGS, pid, 0, &regs)) continue; /* somebody killed it */
             /* Better no result than one of the real CPU. */
             fprintf(stderr, "vcpu: can't rewrite the code of process %d: it is killed\n", (int)pid);
             kill(pid, SIGKILL);

@@ -14,7 +14,22 @@ import click
 from nixrepro import __version__
 from nixrepro.cli.boundary import ReaderGone, guard
 
-VERBS = ("init", "lock", "fetch", "train", "run", "shell", "runs", "show", "gc")
+VERBS = (
+    "init",
+    "lock",
+    "fetch",
+    "train",
+    "run",
+    "shell",
+    "runs",
+    "show",
+    "diff",
+    "gc",
+    "repeat",
+    "key",
+    "sign",
+    "verify",
+)
 
 
 class Verbs(click.Group):

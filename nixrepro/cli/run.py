@@ -11,9 +11,15 @@ import click
     "run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
 )
 @click.option("--no-record", is_flag=True, help="Leave no record.")
+@click.option(
+    "--fingerprint",
+    default="",
+    metavar="steps[:N]",
+    help="Digest loss and weights after every N-th training step, for `nixrepro diff`.",
+)
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND...")
 @click.pass_obj
-def command(folder: Path, *, words: tuple[str, ...], no_record: bool) -> None:
+def command(folder: Path, *, words: tuple[str, ...], no_record: bool, fingerprint: str) -> None:
     """Run COMMAND in the pinned environment, and record it.
 
     What is missing is fetched and built first. The exit status is the command's own.
@@ -27,4 +33,4 @@ def command(folder: Path, *, words: tuple[str, ...], no_record: bool) -> None:
     from nixrepro.run import start
 
     root, environment = enter(folder)
-    start(environment, root, words, record=not no_record)
+    start(environment, root, words, record=not no_record, fingerprint=fingerprint)

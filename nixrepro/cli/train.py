@@ -12,8 +12,14 @@ import click
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.option("--no-record", is_flag=True, help="Leave no record.")
+@click.option(
+    "--fingerprint",
+    default="",
+    metavar="steps[:N]",
+    help="Digest loss and weights after every N-th training step, for `nixrepro diff`.",
+)
 @click.pass_obj
-def command(folder: Path, *, arguments: tuple[str, ...], no_record: bool) -> None:
+def command(folder: Path, *, arguments: tuple[str, ...], no_record: bool, fingerprint: str) -> None:
     """Run the command of [tool.nixrepro.train] in the pinned environment, and record it.
 
     ARGUMENTS are added to it. What is missing is fetched and built first. The exit status is the
@@ -30,4 +36,4 @@ def command(folder: Path, *, arguments: tuple[str, ...], no_record: bool) -> Non
 
     root, environment = enter(folder)
     words = [*configs.load(root).train.command, *arguments]
-    start(environment, root, words, record=not no_record)
+    start(environment, root, words, record=not no_record, fingerprint=fingerprint)

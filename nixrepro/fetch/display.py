@@ -43,7 +43,7 @@ class Display:
     def __enter__(self) -> Display:
         if not self._quiet and self._count:
             if sys.stderr.isatty():
-                self._bar = _bar()
+                self._bar = bar()
                 self._bar.start()
                 self._bar.add_task("fetching", total=self._total or None, files=self._files())
             else:
@@ -115,7 +115,7 @@ def amount(size: int) -> str:
     return f"{value:.0f} {units[0]}" if units[0] == "B" else f"{value:.1f} {units[0]}"
 
 
-def _bar() -> Progress:
+def bar() -> Progress:
     from rich.console import Console
     from rich.progress import (
         BarColumn,

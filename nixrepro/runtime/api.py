@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from . import events, files, seeding, training
+from . import events, files, seeding, steps, training
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,3 +56,13 @@ def weights(model: Any, name: str = "") -> Any:
     facts = training.describe(model)
     events.write("weights", name=name or str(getattr(model, "name", "")), **facts)
     return facts["weights"]
+
+
+def step(model: Any, loss: Any = None) -> None:
+    """One step of a training loop that doesn't use `fit`; recorded with --fingerprint steps.
+
+    Args:
+        model: a Keras model, or anything whose `weights` are TensorFlow variables.
+        loss: the step's loss: a number or a tensor of one.
+    """
+    steps.step(model, loss)

@@ -61,13 +61,22 @@ class Folder:
         if final and os.path.exists(self.file(RESERVE)):
             os.unlink(self.file(RESERVE))
         write_atomic(self.file(RECORD), json_bytes(record), durable=final)
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-        handle = os.open(os.path.join(self.runs, INDEX), flags, 0o666)
-        try:
-            # Begins with a line break too: half a line left by a full disk then spoils no other.
-            os.write(handle, b"\n" + json_bytes(summary(record)))
-        finally:
-            os.close(handle)
+        enter(self.runs, record)
+
+
+def enter(runs: str, record: dict[str, Any]) -> None:
+    """Write a record's line of the index in a folder of runs.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+    handle = os.open(os.path.join(runs, INDEX), flags, 0o666)
+    try:
+        # Begins with a line break too: half a line left by a full disk then spoils no other.
+        os.write(handle, b"\n" + json_bytes(summary(record)))
+    finally:
+        os.close(handle)
 
 
 def summary(record: dict[str, Any]) -> dict[str, Any]:

@@ -48,6 +48,8 @@ class Code:
         # The machine's and the user's configuration of Git are the host's.
         self.env.pop("XDG_CONFIG_HOME", None)
         self.env.update(GIT_CONFIG_NOSYSTEM="1", HOME=os.devnull)
+        # Else it looks for the host's translations.
+        self.env["GIT_TEXTDOMAINDIR"] = os.path.join(system, "share", "locale")
         self._started: tuple[Reading | None, Reading | None] = (None, None)
 
     def start(self) -> None:

@@ -2,7 +2,8 @@
 
 Options: `--environment FILE` and `--settings FILE` (both needed), `--project DIR` (the one with
 the lock, here or above), `--pass NAME` (again and again), `--weights FILE` (save the final weights
-there), `--no-record`, `--quiet`.
+there), `--fingerprint steps[:N]` (digest loss and weights after every N-th training step),
+`--no-record`, `--quiet`.
 Exits with the program's status (128+n for signal n), 127 when there is no such program, 2 for bad
 arguments, 5 when the run can't be recorded.
 """
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 USAGE = 2
 UNRECORDED = 5
+VALUED = ("--environment", "--settings", "--project", "--pass", "--weights", "--fingerprint")
 
 
 class Refused(Exception):
@@ -37,6 +39,8 @@ class Options:
         self.project = ""
         self.passed: list[str] = []
         self.weights = ""
+        self.fingerprint = ""
+        self.steps = 0
         self.record = True
         self.quiet = False
         self.command: list[str] = []
@@ -56,7 +60,7 @@ def parse(words: list[str]) -> Options:
             options.command = rest
             break
         name, equals, value = word.partition("=")
-        if name in ("--environment", "--settings", "--project", "--pass", "--weights"):
+        if name in VALUED:
             if not equals:
                 if not rest:
                     raise Refused(f"{name} needs a value", USAGE)
@@ -73,11 +77,26 @@ def parse(words: list[str]) -> Options:
             raise Refused(f"option {word} is not known; the command comes after --", USAGE)
     if not options.environment or not options.settings:
         raise Refused("--environment and --settings are needed", USAGE)
+    options.steps = steps(options.fingerprint)
     try:
         options.project = options.project or nearest(os.getcwd())
     except FileNotFoundError:
         raise Refused("the folder that this was started in is gone", USAGE) from None
     return options
+
+
+def steps(text: str) -> int:
+    """After how many training steps each time a fingerprint is wanted; 0 for none.
+
+    Raises:
+        Refused: it is neither `steps` nor `steps:N`.
+    """
+    what, colon, every = text.partition(":")
+    if not text:
+        return 0
+    if what != "steps" or (colon and not (every.isascii() and every.isdigit() and int(every))):
+        raise Refused(f"--fingerprint takes steps or steps:N, not {text!r}", USAGE)
+    return int(every) if colon else 1
 
 
 def nearest(folder: str) -> str:

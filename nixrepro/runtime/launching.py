@@ -77,8 +77,7 @@ def launch(options: Options, host: dict[str, str]) -> int:
             data=os.path.abspath(options.settings),
             temporary=inner,
         )
-        if options.weights:
-            env["NIXREPRO_WEIGHTS"] = os.path.abspath(options.weights)
+        env.update(_asked(options))
         path = which(command[0], env.get("PATH", ""))
         if not path:
             ended = _missing(command[0])
@@ -94,6 +93,16 @@ def launch(options: Options, host: dict[str, str]) -> int:
         return run.end(ended, overhead if path else 0.0, options.quiet, begun)
     finally:
         _remove(temporary)
+
+
+def _asked(options: Options) -> dict[str, str]:
+    """What the program's runtime is to write beside its events."""
+    asked = {}
+    if options.weights:
+        asked["NIXREPRO_WEIGHTS"] = os.path.abspath(options.weights)
+    if options.steps and options.record:
+        asked["NIXREPRO_STEPS"] = str(options.steps)
+    return asked
 
 
 def _system() -> str:

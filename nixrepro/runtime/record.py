@@ -72,7 +72,7 @@ def begin(
         "system": environment.get("system", ""),
         "lock": environment.get("lock", ""),
     }
-    experiment = digest(_experiment(root, layers))
+    experiment = digest(what_counts(root, layers))
     own = process()
     started = now()
     identity = {
@@ -100,10 +100,11 @@ def begin(
     }
 
 
-def _experiment(root: dict[str, Any], layers: dict[str, Any]) -> dict[str, Any]:
+def what_counts(root: dict[str, Any], layers: dict[str, Any]) -> dict[str, Any]:
     """What makes two runs the same experiment, wherever and whenever they run.
 
-    The commit is left out: its tree, with what was not committed, is the code.
+    Of the data only what is pinned is to be given. The commit is left out: its tree, with what
+    was not committed, is the code.
     """
     code = layers["code"]
     large = sorted((entry["path"], str(entry["sha256"])) for entry in code.get("large", []))

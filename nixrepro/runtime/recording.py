@@ -34,6 +34,7 @@ class Run:
         self.settings = settings
         self.command = command
         self.passed = digests(host, passed)
+        self.steps = options.steps
 
     def begin(self, code: Any, scratch: str) -> None:
         """Take the facts, make the folder, write the first record.
@@ -83,6 +84,7 @@ class Run:
         log = self.relay.finish()
         gathered = result.gather(read_events(self.folder.file(events.FILE)))
         fingerprint = result.fingerprint(gathered)
+        gathered["steps"], beside = self._steps()
         final = record.end(
             self.record,
             status=status_of(ended),
@@ -101,7 +103,7 @@ class Run:
             },
             result=gathered,
             fingerprint=fingerprint,
-            files={"log": log, **_events_file(self.folder.file(events.FILE))},
+            files={"log": log, **_events_file(self.folder.file(events.FILE)), **beside},
         )
         status = ended.status
         try:
@@ -112,6 +114,19 @@ class Run:
         if not quiet:
             _summary(final, self.folder.file("record.json"))
         return status
+
+    def _steps(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What the result says of the steps, and the file that lies beside the record."""
+        if not self.steps:
+            return {}, {}
+        from .step_writer import FILE, summary
+
+        try:
+            count, file = summary(self.folder.file(FILE))
+        except OSError:
+            nothing = {"unknown": "no training step was seen"}
+            return {"every": self.steps, "count": 0, "digest": nothing}, {}
+        return {"every": self.steps, "count": count, "digest": file["sha256"]}, {"steps": file}
 
 
 def status_of(ended: Ended) -> str:

@@ -6,7 +6,7 @@ import functools
 import os
 import time
 
-from . import events, tensors
+from . import events, steps, tensors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +42,12 @@ def watch_model(module: Any) -> None:
         original = getattr(model, name)
         if not getattr(original, "nixrepro", False):
             setattr(model, name, _wrapped(original, around))
+    if steps.wanted():
+        steps.watch(model, _under_way)
+
+
+def _under_way(model: Any) -> dict[str, Any] | None:
+    return next((item for item in reversed(_active) if item.get("of") is model), None)
 
 
 def _wrapped(original: Any, around: Any) -> Any:
@@ -56,7 +62,7 @@ def _wrapped(original: Any, around: Any) -> Any:
 def _fit(original: Any, model: Any, args: Any, kwargs: Any) -> Any:
     global _fits  # noqa: PLW0603
     _fits += 1
-    fit = {"kind": "fit", "fit": _fits, "epochs": set()}
+    fit = {"kind": "fit", "fit": _fits, "of": model, "epochs": set()}
     begun = time.perf_counter()
     events.write("fit", fit=_fits, phase="begin", model=_number(model), **_names(model))
     _active.append(fit)
@@ -69,6 +75,7 @@ def _fit(original: Any, model: Any, args: Any, kwargs: Any) -> Any:
         raise
     finally:
         _active.remove(fit)
+        _quietly(steps.ended, fit)
     seconds = time.perf_counter() - begun
     facts = describe(model)
     _quietly(_save, model)

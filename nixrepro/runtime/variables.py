@@ -15,8 +15,8 @@ ALWAYS = ("HOME", "TERM", "USER", "LOGNAME")
 OWNED = frozenset(
     (
         "PATH", "SHELL", "LOCPATH", "GCONV_PATH", "TZDIR", "INPUTRC", "TERMINFO_DIRS",
-        "OPENSSL_CONF", "OPENSSL_MODULES", "SSL_CERT_FILE", "PYTHONDONTWRITEBYTECODE",
-        "PYTHONNOUSERSITE", "PYTHONUSERBASE",
+        "GIT_TEXTDOMAINDIR", "OPENSSL_CONF", "OPENSSL_MODULES", "SSL_CERT_FILE",
+        "PYTHONDONTWRITEBYTECODE", "PYTHONNOUSERSITE", "PYTHONUSERBASE",
     )
 )  # fmt: skip
 # These steer the loader, Python and numerics: they enter by settings.variables, and are recorded.

@@ -10,8 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from grp import getgrall
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from .own_store import OwnStore
 
 REPOSITORY = Path(__file__).parents[2]
 PARTS = ("flake.nix", "flake.lock", "nixrepro.lock", "pyproject.toml", "nix", "train", "examples")
@@ -140,3 +144,11 @@ def library(tmp_path: Path) -> Callable[[str, Path], Done]:
         return call(["nix-build", "--no-out-link", "-E", text])
 
     return build
+
+
+@pytest.fixture(scope="session")
+def own_store(project: Project, tmp_path_factory: pytest.TempPathFactory) -> OwnStore:
+    """A small environment in a store of its own; who harms it mends it."""
+    from .own_store import OwnStore
+
+    return OwnStore(tmp_path_factory.mktemp("own-store"))

@@ -1,83 +1,12 @@
-"""A run reads and maps nothing of the host, and writes nothing into the store."""
+"""A closure maps nothing of the host; a run writes nothing into the store and takes no variable."""
 
 from __future__ import annotations
 
-import json
-import re
 from pathlib import Path
 
 import pytest
 
 from .conftest import Project, call, checked
-
-# Everything else is the host's: the contract of docs/architecture.md.
-ALLOWED = ("/nix/store", "/proc", "/sys", "/dev")
-
-
-def traced(argv: list[str], project: Project, tmp_path: Path) -> list[str]:
-    """Every path outside the contract that a program or its children opened or started."""
-    trace = tmp_path / "trace"
-    watched = "trace=open,openat,openat2,execve,execveat,connect"
-    done = call(["strace", "-f", "-qq", "-e", watched, "-o", trace, *argv], project.root)
-    assert done.status == 0, done.err
-    folders = (*ALLOWED, str(project.root), str(tmp_path), "/tmp/nixrepro-")
-    found = []
-    for line in trace.read_text(errors="replace").splitlines():
-        if "connect(" in line:
-            found.append(line)
-        match = re.search(r'(?:open\w*|execve\w*)\([^"]*"(/[^"]*)"[^=]*= (?!-1 ENOENT)', line)
-        if match and not match[1].startswith(folders):
-            found.append(match[1])
-    return found
-
-
-def test_a_training_run_reads_nothing_of_the_host(project: Project, tmp_path: Path) -> None:
-    app = project.build("train")
-    assert traced([str(app)], project, tmp_path) == []
-
-
-def test_the_trace_shows_a_program_that_does_read_the_host(
-    project: Project, environment: Path, tmp_path: Path
-) -> None:
-    python = f"{environment}/bin/python"
-    argv = [python, "-c", "open('/etc/os-release')"]
-    assert traced(argv, project, tmp_path) == ["/etc/os-release"]
-
-
-def test_compiler_and_tools_read_nothing_of_the_host(
-    project: Project, system: Path, tmp_path: Path
-) -> None:
-    source = tmp_path / "p.cc"
-    source.write_text("#include <iostream>\nint main() { std::cout << 42; }\n")
-    makefile = tmp_path / "Makefile"
-    makefile.write_text(f"SHELL = {system}/bin/sh\n{tmp_path}/p: {source}\n\tg++ -o $@ $<\n\t$@\n")
-    variables = json.loads(project.build("facts").read_text())["variables"]
-    words = [
-        f"{name}={value}"
-        for name, value in {**variables, "HOME": "/x", "TMPDIR": str(tmp_path)}.items()
-    ]
-    argv = [f"{system}/bin/env", "-i", *words, "make", "-f", str(makefile)]
-    assert traced(argv, project, tmp_path) == []
-
-
-def test_python_asks_the_host_for_no_terminal_zone_or_provider(
-    project: Project, tmp_path: Path
-) -> None:
-    facts = json.loads(project.build("facts").read_text())
-    variables = [f"{name}={value}" for name, value in facts["variables"].items()]
-    program = (
-        "import ctypes, ctypes.util, curses, readline, sqlite3, ssl, subprocess, zoneinfo\n"
-        "zoneinfo.ZoneInfo('Europe/Paris')\n"
-        "assert ctypes.util.find_library('z') == 'libz.so.1'\n"
-        "assert ctypes.util.find_library('c') == 'libc.so.6'\n"
-        "curses.setupterm('xterm-256color', 2); subprocess.run('true', shell=True, check=True)\n"
-        "crypto = ctypes.CDLL('libcrypto.so.3')\n"
-        "crypto.OSSL_PROVIDER_load.restype = ctypes.c_void_p\n"
-        "assert crypto.OSSL_PROVIDER_load(None, b'legacy')\n"
-    )
-    python = f"{facts['environment']}/bin/python"
-    argv = [f"{facts['system']}/bin/env", "-i", *variables, python, "-c", program]
-    assert traced(argv, project, tmp_path) == []
 
 
 def test_no_object_of_the_host_is_mapped(environment: Path) -> None:

@@ -25,7 +25,15 @@ def opened(trace: Path) -> list[str]:
 
 def test_it_reads_nothing_of_the_host(observer: Path, tmp_path: Path) -> None:
     trace = tmp_path / "trace"
-    watched = ["strace", "-f", "-qq", "-e", "trace=open,openat,openat2,execve", "-o", trace]
+    watched = [
+        observer / "bin/strace",
+        "-f",
+        "-qq",
+        "-e",
+        "trace=open,openat,openat2,execve",
+        "-o",
+        trace,
+    ]
     done = call([*watched, observer / "bin/strace", "-V"])
     assert done.out.startswith("strace -- version "), done.err
     found = opened(trace)

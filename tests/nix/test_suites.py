@@ -11,7 +11,7 @@ import pytest
 from nixrepro import lock as locks
 
 from .conftest import Project, call, checked
-from .test_hermetic import traced
+from .observing import outside, pinned
 
 PROJECT = """\
 [project]
@@ -67,11 +67,12 @@ def test_an_older_and_a_newer_debian(tmp_path: Path, suite: str, versions: str) 
     opened = re.findall(r'openat\([^"]*"(/[^"]*)".*= (?!-1)', (tmp_path / "watched").read_text())
     assert [path for path in opened if not path.startswith(("/nix/store/", "/proc/"))] == []
 
-    facts = json.loads(project.build("facts").read_text())
+    path = project.build("facts")
+    facts = json.loads(path.read_text())
     variables = [f"{name}={value}" for name, value in facts["variables"].items()]
     python = f"{facts['environment']}/bin/python"
-    argv = [f"{facts['system']}/bin/env", "-i", *variables, python, "-c", PROGRAM]
-    assert traced(argv, project, tmp_path) == []
+    argv = [f"{facts['system']}/bin/env", "-i", *variables, f"TMPDIR={tmp_path}", python]
+    assert outside([*argv, "-c", PROGRAM], pinned(project), path, tmp_path) == []
     done = call(["nix", "store", "verify", "--no-trust", "--recursive", facts["environment"]])
     assert done.status == 0, done.err
 

@@ -27,6 +27,12 @@ def test_the_supervisor_understands_its_command_line(words: tuple[str, ...], rec
     assert options.command == list(words)
 
 
+def test_a_fingerprint_of_steps_is_asked_of_the_supervisor() -> None:
+    argv = command(ENVIRONMENT, Path("/p"), ["true"], True, "steps:5")
+    assert parse(argv[4:]).steps == 5
+    assert parse(command(ENVIRONMENT, Path("/p"), ["true"], True)[4:]).steps == 0
+
+
 def test_what_steers_loaders_and_languages_is_left_out() -> None:
     steering = {
         "LD_PRELOAD", "LD_LIBRARY_PATH", "LC_ALL", "LANG", "LANGUAGE", "GLIBC_TUNABLES", "LOCPATH",

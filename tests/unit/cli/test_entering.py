@@ -100,6 +100,17 @@ def test_words_reach_the_program_as_they_are(
     assert store.built == 1
 
 
+@pytest.mark.parametrize("said", [("run", "--fingerprint", "steps:9", "x"), ("train",)])
+def test_a_fingerprint_of_steps_only_where_asked(
+    root: Path, store: Store, became: list[list[str]], said: tuple[str, ...]
+) -> None:
+    invoke(root, *said)
+    invoke(root, "train", "--fingerprint=steps:9", "--epochs=3")
+    assert ("--fingerprint" in became[0]) == ("--fingerprint" in said)
+    assert became[1][became[1].index("--fingerprint") + 1] == "steps:9"
+    assert words(became[1]) == ["python", "t.py", "--epochs=3"]
+
+
 def test_a_folder_inside_belongs_to_the_project(
     root: Path, store: Store, became: list[list[str]]
 ) -> None:

@@ -1,0 +1,43 @@
+"""`nixrepro repeat`: a recorded run once more, from its record alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nixrepro import record
+from nixrepro.cli.output import answer, answer_json, say
+from nixrepro.project import find_root
+
+
+@click.command("repeat")
+@click.option("--json", "as_json", is_flag=True, help="Answer with the new record itself.")
+@click.option(
+    "--steps",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Digest loss and weights at every Nth step, to find where two runs part.",
+)
+@click.argument("run", default=record.LAST)
+@click.pass_obj
+def command(folder: Path, *, as_json: bool, steps: int | None, run: str) -> int:
+    """Run a recorded run again, and print the new run's id.
+
+    RUN is the start of its id, or `last`, as it is without any. Commit, uncommitted changes, lock,
+    data and settings are those of the record; the project's own files are not touched. What the
+    program says goes to standard error; the exit status is its own. `nixrepro verify RUN` compares
+    the results too.
+    """
+    from nixrepro.nix import Nix
+    from nixrepro.repeat import repeat
+    from nixrepro.runtime.wording import headline
+
+    root = find_root(folder)
+    again = repeat(root, record.load(root, run), Nix(), steps=steps, say=say, show=True)
+    say(f"nixrepro: {headline(again.document)}")
+    if as_json:
+        answer_json(again.document)
+    else:
+        answer(again.document["id"])
+    return int(again.document["exit"]["status"])

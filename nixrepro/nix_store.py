@@ -1,0 +1,160 @@
+"""What verify asks of Nix and its store: outputs, closures, second builds, repairs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from nixrepro.closure import Registered, registered
+from nixrepro.complaints import failed, unusable
+from nixrepro.derivations import Derivation, parse
+from nixrepro.errors import NixError
+from nixrepro.nix import Nix
+from nixrepro.process import Completed
+
+_APPLY = "builtins.mapAttrs (_: it: { derivation = it.drvPath; path = it.outPath; })"
+_KEPT = re.compile(r"^note: keeping build directory '([^']+)'", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Output:
+    """One package of a flake.
+
+    Args:
+        derivation: store path of its derivation.
+        path: store path of what that makes, realised or not.
+    """
+
+    derivation: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Store(Nix):
+    """The store of this machine's Nix, or another one that `NIX_REMOTE` names."""
+
+    @classmethod
+    def of(cls, nix: Nix, **variables: str) -> Store:
+        """The store that a Nix uses, with more variables for each call."""
+        return cls(nix.runner, {**nix.variables, **variables})
+
+    def folder(self) -> str:
+        """The folder that stands before every store path: "" for the machine's own store.
+
+        Raises:
+            NixError: the store is on another machine.
+        """
+        remote = self.variables.get("NIX_REMOTE", os.environ.get("NIX_REMOTE", ""))
+        if remote.startswith("/"):
+            return remote.rstrip("/")
+        parts = urlsplit(remote)
+        if (parts.scheme or parts.path) in ("", "auto", "daemon", "unix", "local"):
+            roots = parse_qs(parts.query).get("root", [""])
+            return roots[0].rstrip("/")
+        raise NixError(
+            f"the store {remote} is not on this machine, so its files can't be read",
+            hint="unset NIX_REMOTE, or verify where the store is",
+        )
+
+    def place(self, path: str) -> str:
+        """Where the files of a store path are."""
+        return self.folder() + path
+
+    def outputs(self, flake: Path) -> dict[str, Output]:
+        """Evaluate a flake: its packages by name. Nothing is built.
+
+        Raises:
+            BuildError: it can't be evaluated.
+        """
+        attribute = f"packages.{os.uname().machine}-linux"
+        reference = f"{self._reference(flake)}#{attribute}"
+        argv = ["nix", *self._options(), "eval", "--json", reference, "--apply", _APPLY]
+        done = self._call(argv, cwd=flake)
+        if done.status != 0:
+            raise failed(done)
+        return {name: Output(**entry) for name, entry in json.loads(done.stdout).items()}
+
+    def requisites(self, paths: Sequence[str]) -> list[str]:
+        """All that store paths reach, themselves included, sorted; those that are valid.
+
+        Raises:
+            NixError: one of them is not in the store.
+        """
+        done = self._call(["nix-store", "--query", "--requisites", *paths])
+        if done.status != 0:
+            raise unusable(done)
+        return sorted(set(done.stdout.decode().split()))
+
+    def registration(self, paths: Sequence[str]) -> str:
+        """What Nix's database says of store paths, as `load` takes it.
+
+        Raises:
+            NixError: one of them is not in the store.
+        """
+        done = self._call(["nix-store", "--dump-db", *paths])
+        if done.status != 0:
+            raise unusable(done)
+        return done.stdout.decode()
+
+    def registered(self, paths: Sequence[str]) -> tuple[Registered, ...]:
+        """The same, read.
+
+        Raises:
+            NixError: one of them is not in the store.
+        """
+        return registered(self.registration(paths)) if paths else ()
+
+    def load(self, registration: str) -> None:
+        """Make paths valid whose files were put where they belong.
+
+        Raises:
+            NixError: the database can't be written.
+        """
+        done = self._call(["nix-store", "--load-db"], stdin=registration.encode())
+        if done.status != 0:
+            raise unusable(done)
+
+    def derivations(self, roots: Sequence[str]) -> dict[str, Derivation]:
+        """The derivations that some stand on, themselves included, by what each makes.
+
+        Raises:
+            NixError: one of them is not in the store.
+        """
+        found = {}
+        for path in self.requisites(roots):
+            if path.endswith(".drv"):
+                text = Path(self.place(path)).read_text(encoding="utf-8")
+                derivation = parse(path, text)
+                found[derivation.output] = derivation
+        return found
+
+    def realise(self, derivations: Iterable[str]) -> Completed:
+        """Build what of some derivations is not there yet."""
+        return self._realise(sorted(derivations), "--keep-going")
+
+    def repair(self, derivations: Iterable[str]) -> Completed:
+        """Build anew what of some derivations is damaged or missing, in its place.
+
+        What can't be built stays as it was.
+        """
+        return self._realise(sorted(derivations), "--repair", "--keep-going")
+
+    def build_again(self, derivations: Iterable[str]) -> Completed:
+        """Build a second time and compare; what came out otherwise stays beside, as `.check`.
+
+        Nix says of it: see `nixrepro.verify.rebuild`.
+        """
+        done = self._realise(sorted(derivations), "--check", "--keep-failed", "--keep-going")
+        for folder in _KEPT.findall(done.stderr):
+            shutil.rmtree(folder, ignore_errors=True)
+        return done
+
+    def _realise(self, derivations: Sequence[str], *options: str) -> Completed:
+        argv = ["nix-store", "--realise", *options, "--option", "substitute", "false"]
+        return self._call([*argv, *self._building(), *derivations])

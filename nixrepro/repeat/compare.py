@@ -1,0 +1,160 @@
+"""Compares what two runs computed: metrics by name with both values, weights, tensors, steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from nixrepro.verify.verdict import Finding
+
+_LAYERS = ("hardware", "system", "accelerator", "wheels", "data", "code", "settings")
+_NAMED = 6
+
+
+@dataclass(frozen=True)
+class Compared:
+    """How two results differ.
+
+    Args:
+        metrics: each metric that differs, with both values.
+        others: weights, steps, data and the rest that differ.
+        deviation: the largest relative difference of a metric; infinite where one is lacking.
+        counted: how many values of metrics were compared.
+    """
+
+    metrics: tuple[Finding, ...]
+    others: tuple[Finding, ...]
+    deviation: float
+    counted: int
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All that differs."""
+        return self.metrics + self.others
+
+
+def compare(then: dict[str, Any], now: dict[str, Any]) -> Compared:
+    """Compare the results of two records, bit for bit."""
+    old, new = dict(_values(then["result"])), dict(_values(now["result"]))
+    first: dict[str, Finding] = {}
+    deviation = 0.0
+    for key in [*old, *(key for key in new if key not in old)]:
+        place, name = key
+        a, b = old.get(key, "none"), new.get(key, "none")
+        if a == b and type(a) is type(b):
+            continue
+        deviation = max(deviation, relative(a, b))
+        if name not in first:
+            where = f" in {place}" if place else ""
+            first[name] = Finding(name, f"{a} was recorded, {b} came now{where}")
+    others = (*_weights(then, now), *_steps(then, now), *_taken(then, now))
+    if not first and not others:
+        others = tuple(_rest(then, now))
+    return Compared(tuple(first.values()), others, deviation, len(old.keys() | new.keys()))
+
+
+def relative(a: object, b: object) -> float:
+    """The difference of two values by the larger one; infinite where they are no numbers."""
+    numbers = (int, float)
+    if isinstance(a, numbers) and isinstance(b, numbers):
+        return abs(a - b) / max(abs(a), abs(b)) if a != b else 0.0
+    return 0.0 if a == b else float("inf")
+
+
+def comparable(document: dict[str, Any]) -> bool:
+    """Whether a record has weights or metrics."""
+    return any(isinstance(value, str) for value in document["fingerprint"].values())
+
+
+def layers_that_differ(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """The layers in which two runs differ, the first of them with what it is there."""
+    found = []
+    for layer in _LAYERS:
+        old, new = (_pinned(document["layers"].get(layer)) for document in (then, now))
+        if old != new:
+            keys = sorted(_keys(old, new)) if isinstance(old, dict) else []
+            some = ", ".join(keys[:_NAMED]) + (", ..." if len(keys) > _NAMED else "")
+            found.append(f"{layer} ({some})" if some else layer)
+    return found
+
+
+def _pinned(layer: Any) -> Any:
+    if not isinstance(layer, list):
+        return layer
+    return [entry for entry in layer if entry.get("pinned", True)]
+
+
+def _keys(old: Any, new: Any, name: str = "") -> Iterator[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in old.keys() | new.keys():
+            yield from _keys(old.get(key), new.get(key), f"{name}.{key}" if name else key)
+    elif old != new:
+        yield name
+
+
+def _values(result: dict[str, Any]) -> Iterator[tuple[tuple[str, str], Any]]:
+    """Every value of a metric in the order in which it came, by its place and name."""
+    fits = result.get("fits", [])
+    for number, fit in enumerate(fits, 1):
+        for epoch, metrics in enumerate(fit["epochs"], 1):
+            place = f"epoch {epoch}" if len(fits) == 1 else f"fit {number}, epoch {epoch}"
+            yield from (((place, name), value) for name, value in metrics.items())
+    evaluations = result.get("evaluations", [])
+    for number, entry in enumerate(evaluations, 1):
+        place = "" if len(evaluations) == 1 else f"evaluation {number}"
+        yield from (((place, f"test_{name}"), value) for name, value in entry["metrics"].items())
+    for name, entry in result.get("logged", {}).items():
+        yield ("", name), entry["last"]
+        yield ("", f"{name} (how often it was logged)"), entry["count"]
+
+
+def _weights(then: dict[str, Any], now: dict[str, Any]) -> Iterator[Finding]:
+    old, new = (document["fingerprint"].get("weights") for document in (then, now))
+    if old == new or not (isinstance(old, str) or isinstance(new, str)):
+        return
+    yield Finding("weights", f"{_digest(old)} was recorded, {_digest(new)} came now")
+    last, tensors = (_tensors(document) for document in (then, now))
+    names = [name for name in last if tensors.get(name) != last[name]]
+    names += [name for name in tensors if name not in last]
+    if names:
+        some = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
+        yield Finding("tensors", f"{len(names)} of {len(last.keys() | tensors)} differ: {some}")
+
+
+def _digest(value: Any) -> str:
+    return value[:12] if isinstance(value, str) else "none"
+
+
+def _tensors(document: dict[str, Any]) -> dict[str, Any]:
+    """Each tensor of each model's last fit."""
+    found: dict[str, Any] = {}
+    for fit in document["result"].get("fits", []):
+        for place, tensor in enumerate(fit.get("tensors", [])):
+            model = fit.get("model")
+            name = tensor["name"] if model in (None, 1) else f"{tensor['name']} of model {model}"
+            # Layers of one name are told apart by their place.
+            found[f"{name}#{place}" if name in found else name] = tensor["sha256"]
+    return found
+
+
+def _steps(then: dict[str, Any], now: dict[str, Any]) -> Iterator[Finding]:
+    old, new = (document["result"].get("steps") or {} for document in (then, now))
+    if old and new and old.get("every") == new.get("every") and old != new:
+        yield Finding("steps", "the losses or weights on the way differ")
+
+
+def _taken(then: dict[str, Any], now: dict[str, Any]) -> Iterator[Finding]:
+    """Data from the network that was another file each time."""
+    old, new = ({e["name"]: e for e in d["result"].get("data", [])} for d in (then, now))
+    for name in old.keys() & new.keys():
+        a, b = (entries[name].get("sha256") for entries in (old, new))
+        if a != b:
+            yield Finding(name, f"it came from the network with other bytes: {b}, not {a}", "data")
+
+
+def _rest(then: dict[str, Any], now: dict[str, Any]) -> Iterator[Finding]:
+    """What has no name here, such as a value that was logged on the way."""
+    old, new = (document["fingerprint"].get("metrics") for document in (then, now))
+    if old != new:
+        yield Finding("metrics", f"{_digest(old)} was recorded, {_digest(new)} came now")

@@ -1,0 +1,153 @@
+"""The environment and the settings of a repetition: those of the record, or it does not begin."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nixrepro import closure, git
+from nixrepro import config as configs
+from nixrepro import lock as locks
+from nixrepro.canonical import json_bytes, write_atomic
+from nixrepro.errors import BuildError, RunError
+from nixrepro.fetch import bring
+from nixrepro.realise import Environment, check, read_by_flake, realise
+from nixrepro.record import Record
+from nixrepro.repeat.tree import short
+from nixrepro.runtime.variables import digests
+from nixrepro.verify.verdict import Finding
+
+if TYPE_CHECKING:
+    from nixrepro.nix import Nix
+
+_SHOWN = 10
+
+
+class OtherEnvironment(RunError):
+    """What the recorded lock gives now is not the environment of the record.
+
+    Args:
+        message: which run, and how.
+        findings: the store paths that differ.
+    """
+
+    def __init__(self, message: str, findings: tuple[Finding, ...]) -> None:
+        lines = [f"  {each.subject}: {each.reason}" for each in findings[:_SHOWN]]
+        if len(findings) > _SHOWN:
+            lines.append(f"  and {len(findings) - _SHOWN} more")
+        hint = "`nixrepro verify --rebuild` shows whether its parts are reproducible"
+        super().__init__(message, hint=hint, details="\n".join(lines))
+        self.findings = findings
+
+
+def environment(
+    root: Path, project: Path, record: Record, nix: Nix, say: Callable[[str], None]
+) -> Environment:
+    """Realise the environment of a record from the lock and library that it ran with.
+
+    Args:
+        root: the person's own project, which has local data.
+        project: the project in the repetition's work tree.
+        record: the run to be repeated.
+        nix: the Nix to build with.
+        say: tells the person what is done.
+
+    Raises:
+        OtherEnvironment: it is another one.
+        NixreproError: an artefact can't be had, or the environment not built.
+    """
+    # Data that lies in the project is found there; all other places are the person's too.
+    config = dataclasses.replace(configs.load(project), root=root)
+    lock = locks.load(project / locks.FILE)
+    check(project)
+    git.intend_to_add(project, git.unknown(project, read_by_flake(project)))
+    data = sorted(_used(record))
+    there = bool(nix.valid([record.document["environment"]["path"]]))
+
+    def prepare(whole: bool) -> None:
+        # What an environment that is there was made of need not be there, nor be had any more.
+        kept = lock.artefacts if whole else [a for a in lock.artefacts if a.layer == "data"]
+        bring(config, dataclasses.replace(lock, artefacts=tuple(kept)), nix, data=data)
+
+    say("nixrepro: realising the recorded environment")
+    try:
+        made = realise(project, nix, lambda: prepare(whole=not there), lambda: None)
+    except BuildError:
+        if not there:
+            raise
+        made = realise(project, nix, lambda: prepare(whole=True), lambda: None)
+    _compare(json.loads(Path(made.facts).read_bytes()), record)
+    return made
+
+
+def settings(made: Environment, record: Record, path: Path) -> Environment:
+    """The environment with a settings file that says what the record says.
+
+    Args:
+        made: the environment.
+        record: the run to be repeated.
+        path: the file to write.
+    """
+    recorded = record.document["layers"]["settings"]
+    given = json.loads(Path(made.settings).read_bytes())
+    names = ("seed", "deterministic", "variables", "command")
+    value = {**given, **{name: recorded[name] for name in names}}
+    value["pass"] = sorted(recorded.get("passed", {}))
+    write_atomic(path, json_bytes(value))
+    return made.with_settings(str(path))
+
+
+def other_variables(record: Record, host: Mapping[str, str]) -> list[str]:
+    """Names of the variables that passed from the host then and are others, or gone, now."""
+    then = record.document["layers"]["settings"].get("passed", {})
+    now = digests(host, then)
+    return sorted(name for name in then if now.get(name) != then[name])
+
+
+def _used(record: Record) -> set[str]:
+    """Names of the pinned data that the program asked for."""
+    said = record.document["result"].get("data", [])
+    return {entry["name"] for entry in said if entry.get("pinned")}
+
+
+def _compare(facts: dict[str, Any], record: Record) -> None:
+    recorded = record.document["environment"]
+    if facts["identity"]["digest"] == recorded["digest"]:
+        return
+    findings = _differing(record.document, facts)
+    raise OtherEnvironment(
+        f"what the lock of run {short(record)} gives now is not the environment that it ran in: "
+        f"{facts['identity']['path']} instead of {recorded['path']}, {len(findings)} store paths "
+        "differ",
+        findings,
+    )
+
+
+def _differing(then: dict[str, Any], now: dict[str, Any]) -> tuple[Finding, ...]:
+    old, new = (closure.of_document(each).by_path() for each in (then, now))
+    layers = {**_layers(now), **_layers(then)}
+    found = []
+    for path in sorted(old.keys() | new.keys()):
+        if path not in new:
+            reason = "was part of it then and is not now"
+        elif path not in old:
+            reason = "is part of it now and was not then"
+        elif old[path].nar_hash != new[path].nar_hash:
+            reason = f"has other bytes: {new[path].nar_hash} instead of {old[path].nar_hash}"
+        else:
+            continue
+        found.append(Finding(path, reason, layers.get(path, "")))
+    return tuple(found)
+
+
+def _layers(document: dict[str, Any]) -> dict[str, str]:
+    """The layer of each store path that has one."""
+    return {
+        entry["path"]: layer
+        for layer in ("system", "accelerator", "wheels")
+        for entry in document["layers"].get(layer, [])
+        if "path" in entry
+    }

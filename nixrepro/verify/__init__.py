@@ -1,0 +1,1 @@
+"""Whether lock, closure and result agree: one module a check, each answering with verdicts."""
