@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from nixrepro.fetch.parts import Stopped
 from nixrepro.lock import Artefact
+from nixrepro.progress import amount, bar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 _EVERY = 5.0
-_THOUSAND = 1000
 
 
 class Display:
@@ -104,34 +104,3 @@ class Display:
 
     def _line(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
-
-
-def amount(size: int) -> str:
-    """Bytes as a person reads them, in powers of 1000."""
-    value, units = float(size), ["B", "kB", "MB", "GB", "TB"]
-    while value >= _THOUSAND and len(units) > 1:
-        value /= _THOUSAND
-        units.pop(0)
-    return f"{value:.0f} {units[0]}" if units[0] == "B" else f"{value:.1f} {units[0]}"
-
-
-def bar() -> Progress:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[files]}"),
-        console=Console(stderr=True),
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nixrepro.fetch.display import amount
+from nixrepro.progress import amount
 from nixrepro.verify.afresh import Seen
 from nixrepro.verify.survey import Bad, Survey
 from nixrepro.verify.verdict import Finding, State, Verdict

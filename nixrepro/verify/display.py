@@ -50,7 +50,7 @@ class Display:
         """Begin, or begin again."""
         self._checked, self._began = 0, time.monotonic()
         if sys.stderr.isatty():
-            from nixrepro.fetch.display import bar
+            from nixrepro.progress import bar
 
             self._bar = bar()
             self._bar.start()
@@ -68,7 +68,7 @@ class Display:
             self._bar.stop()
             self._bar = None
             return
-        from nixrepro.fetch.display import amount
+        from nixrepro.progress import amount
 
         seconds = time.monotonic() - self._began
         said = f"{self._what}: {amount(self._checked)} in {seconds:.1f} s"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nixrepro.fetch import parts
-from nixrepro.fetch.display import Display, amount
+from nixrepro.fetch.display import Display
 
 NAME = "0" * 64
 
@@ -128,17 +128,3 @@ def test_a_file_with_another_name_elsewhere_is_never_written_to(cache, tmp_path,
             assert file.read_bytes() == b"other"
     assert own.read_bytes() == b"mine"
     assert list(cache.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("size", "text"),
-    [
-        (0, "0 B"),
-        (999, "999 B"),
-        (1000, "1.0 kB"),
-        (273_829_956, "273.8 MB"),
-        (10**16, "10000.0 TB"),
-    ],
-)
-def test_amounts_are_read_by_people(size, text):
-    assert amount(size) == text
