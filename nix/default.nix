@@ -28,10 +28,10 @@ let
     wheels = import ./wheels.nix { inherit store lock base tree; };
     data = import ./data.nix { inherit store lock; };
     env = import ./environment.nix { inherit store lock base tree wheels data runtime; };
-    settings = import ./settings.nix { inherit store data env src; };
+    vcpu = import ./vcpu.nix { inherit store base env; };
+    settings = import ./settings.nix { inherit store data env vcpu src; };
     runs = import ./run.nix { inherit store env settings src; };
     shell = import ./shell.nix { inherit store env base settings; };
-    vcpu = import ./vcpu.nix { inherit store base env; };
     checks = import ./checks.nix { inherit store env lock base src; };
   };
 

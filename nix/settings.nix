@@ -1,5 +1,5 @@
 # The settings layer: what pyproject.toml says of a run, as the runtime reads it.
-{ store, data, env, src }:
+{ store, data, env, vcpu, src }:
 let
   inherit (builtins) attrNames filter fromTOML isString listToAttrs map match readFile removeAttrs toJSON;
   project = fromTOML (readFile (src + "/pyproject.toml"));
@@ -15,9 +15,27 @@ let
     let bad = filter (refuses variables) (attrNames variables); in
     if bad == [ ] then variables
     else throw "nixrepro: tool.nixrepro.settings.variables can't set ${toJSON (builtins.head bad)}";
+
+  stated = tool.numerics or { };
+  profile = stated.profile or "native";
+
+  # The same defaults as the tool's.
+  numerics =
+    if profile == "portable" then {
+      numerics = {
+        inherit profile;
+        cpu = stated.cpu or "x86-64-v3";
+        threads = stated.threads or 4;
+        vcpu = "${vcpu.vcpu}/bin/vcpu";
+        sites = "${vcpu.sites}";
+      };
+    }
+    else if profile != "native" then throw "nixrepro: tool.nixrepro.numerics.profile is neither native nor portable"
+    else if stated ? threads then { numerics = { inherit profile; inherit (stated) threads; }; }
+    else { };
 in
 rec {
-  settings = {
+  settings = numerics // {
     seed = said.seed or 42;
     deterministic = said.deterministic or true;
     pass = said.pass or [ ];

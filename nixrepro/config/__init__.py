@@ -2,7 +2,7 @@
 
 from nixrepro.config.asked import question
 from nixrepro.config.files import check_files, load
-from nixrepro.config.model import Base, Config, Data, Settings, Train, Wheels
+from nixrepro.config.model import Base, Config, Data, Numerics, Settings, Train, Wheels
 from nixrepro.config.reader import parse
 from nixrepro.project import FILE, find_root
 
@@ -11,6 +11,7 @@ __all__ = [
     "Base",
     "Config",
     "Data",
+    "Numerics",
     "Settings",
     "Train",
     "Wheels",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nixrepro.config.model import Config, Data
+from nixrepro.runtime.numerics import PORTABLE
 
 
 def question(config: Config) -> dict[str, Any]:
@@ -18,7 +19,7 @@ def question(config: Config) -> dict[str, Any]:
         "base": {
             "source": config.base.source,
             "suite": config.base.suite,
-            "packages": sorted(set(config.base.packages)),
+            "packages": sorted({*config.base.packages, *_compiler(config)}),
         },
         "overrides": dict(config.overrides),
         "wheels": {
@@ -27,6 +28,11 @@ def question(config: Config) -> dict[str, Any]:
         },
         "data": {data.name: _data(data) for data in config.data},
     }
+
+
+def _compiler(config: Config) -> tuple[str, ...]:
+    """What the virtual CPU of the portable profile is built with."""
+    return ("gcc",) if config.numerics.profile == PORTABLE else ()
 
 
 def _data(data: Data) -> dict[str, Any]:

@@ -47,6 +47,18 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Numerics:
+    """The numerics profile: `native`, or `portable` on a virtual CPU with fixed threads.
+
+    `threads` is 0 where the machine decides, which `portable` never lets it.
+    """
+
+    profile: str = "native"
+    cpu: str = "x86-64-v3"
+    threads: int = 0
+
+
+@dataclass(frozen=True)
 class Data:
     """One pinned data file.
 
@@ -77,3 +89,4 @@ class Config:
     settings: Settings
     data: tuple[Data, ...]
     record_urls: bool = True
+    numerics: Numerics = Numerics()

@@ -6,14 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from nixrepro import names
-from nixrepro.config.model import Base, Config, Data, Settings, Train, Wheels
+from nixrepro.config.model import Base, Config, Data, Numerics, Settings, Train, Wheels
 from nixrepro.config.requirements import gather
 from nixrepro.errors import ConfigError
 from nixrepro.project import FILE, TABLE
+from nixrepro.runtime.numerics import CPUS, PORTABLE, PROFILES, THREADS
 from nixrepro.runtime.variables import OWNED, refused
 from nixrepro.tables import Document, Table
 
 _HIGHEST_SEED = 2**32 - 1  # numpy takes no larger one
+_MOST_THREADS = 4096
 
 
 def parse(text: str, root: Path, file: str = FILE) -> Config:
@@ -28,7 +30,9 @@ def parse(text: str, root: Path, file: str = FILE) -> Config:
         hint = "run `nixrepro init` to add one"
         raise ConfigError(f"{file} has no [{TABLE}] table", hint=hint)
     table = tool.table("nixrepro")
-    table.only("record-urls", "base", "wheels", "overrides", "train", "settings", "data")
+    table.only(
+        "record-urls", "base", "wheels", "overrides", "train", "settings", "numerics", "data"
+    )
     project = document.table("project")
     return Config(
         root=root,
@@ -41,6 +45,7 @@ def parse(text: str, root: Path, file: str = FILE) -> Config:
         settings=_settings(table.table("settings")),
         data=_all_data(table.table("data")),
         record_urls=table.flag("record-urls", True),
+        numerics=_numerics(table.table("numerics")),
     )
 
 
@@ -117,6 +122,18 @@ def _settings(table: Table) -> Settings:
         pass_=passed,
         variables=tuple((name, variables.string(name)) for name in sorted(variables)),
     )
+
+
+def _numerics(table: Table) -> Numerics:
+    table.only("profile", "cpu", "threads")
+    numerics = Numerics()
+    profile = table.choice("profile", numerics.profile, PROFILES)
+    if profile != PORTABLE and "cpu" in table:
+        table.fail("cpu", "is that of the portable profile", 'add profile = "portable"')
+    threads = THREADS if profile == PORTABLE else numerics.threads
+    if "threads" in table:
+        threads = table.number("threads", None, 1, _MOST_THREADS)
+    return Numerics(profile, table.choice("cpu", numerics.cpu, CPUS), threads)
 
 
 def _all_data(tables: Table) -> tuple[Data, ...]:

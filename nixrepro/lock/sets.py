@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nixrepro.config import Config
+from nixrepro.config import Config, question
 from nixrepro.lock.model import Lock
 
 # What every environment has: the C library, a shell and the tools that its scripts take for
@@ -36,7 +36,7 @@ OBSERVER = ("strace",)
 
 def wanted(config: Config) -> frozenset[str]:
     """The packages that the environment of a configuration is asked to have."""
-    names = {*REQUIRED, *config.base.packages}
+    names = {*REQUIRED, *question(config)["base"]["packages"]}
     return frozenset(names | set(WITH_GCC) if "gcc" in names else names)
 
 

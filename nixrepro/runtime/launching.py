@@ -34,6 +34,7 @@ def launch(options: Options, host: dict[str, str]) -> int:
         code.start()  # git works while this process reads on
         if early := supervise.asked():
             code.tell(early)
+    from . import numerics
     from .spawn import which
     from .variables import clean, reasons, refused
 
@@ -84,6 +85,7 @@ def launch(options: Options, host: dict[str, str]) -> int:
         else:
             overhead = time.monotonic() - begun
             relay = run.relay if run else None
+            path, command = numerics.started(settings, path, command)
             ended = supervise.run(path, command, env, relay, mask, _ahead if run else None)
         if ended.reason:
             say(f"{command[0]}: {ended.reason}")

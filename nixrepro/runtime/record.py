@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from . import numerics
 from .canonical import digest
 
 TYPE_CHECKING = False
@@ -67,6 +68,8 @@ def begin(
         "variables": settings.get("variables", {}),
         "passed": passed,
     }
+    if stated := numerics.recorded(settings):
+        layers["settings"]["numerics"] = stated
     root = {
         **environment["identity"],
         "system": environment.get("system", ""),

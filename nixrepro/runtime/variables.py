@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .canonical import small
+from .numerics import threads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def clean(
         # Python takes 0 to 4294967295 only.
         variables["PYTHONHASHSEED"] = str(int(seed) % 2**32)
     variables["NIXREPRO_DETERMINISTIC"] = "1" if settings.get("deterministic", True) else "0"
+    variables.update(threads(settings))
     variables["NIXREPRO_DATA"] = data
     variables["PYTHONNOUSERSITE"] = "1"
     variables["TMPDIR"] = temporary

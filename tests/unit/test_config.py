@@ -334,3 +334,43 @@ def test_the_question_leaves_out_what_changes_no_artefact() -> None:
 def test_the_question_holds_what_changes_artefacts(old: str, new: str) -> None:
     assert old in WHOLE
     assert config.question(parse(WHOLE.replace(old, new))) != config.question(parse())
+
+
+def numerics(text: str) -> Config:
+    return config.parse(f"[tool.nixrepro.numerics]\n{text}\n", Path("/p"))
+
+
+def test_the_numerics_profile_is_native_and_the_machine_decides() -> None:
+    assert config.parse("[tool.nixrepro]\n", Path("/p")).numerics == config.Numerics(
+        "native", threads=0
+    )
+
+
+def test_a_portable_profile_has_a_cpu_and_threads() -> None:
+    found = numerics('profile = "portable"').numerics
+    assert found == config.Numerics("portable", "x86-64-v3", 4)
+    found = numerics('profile = "portable"\ncpu = "haswell"\nthreads = 1').numerics
+    assert found == config.Numerics("portable", "haswell", 1)
+    assert numerics("threads = 2").numerics == config.Numerics("native", threads=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('profile = "portabel"', "portable"),
+        ('profile = "portable"\ncpu = "haswel"', "haswell"),
+        ('cpu = "haswell"', 'add profile = "portable"'),
+        ("threads = 0", "tool.nixrepro.numerics.threads"),
+        ("thread = 1", "threads"),
+    ],
+)
+def test_a_wrong_profile_is_said(text: str, said: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        numerics(text)
+    assert said in f"{error.value.message} {error.value.hint}"
+
+
+def test_a_portable_profile_asks_for_the_compiler_that_its_cpu_is_built_with() -> None:
+    asked = config.question(numerics('profile = "portable"'))["base"]["packages"]
+    assert asked == ["gcc"]
+    assert config.question(numerics("threads = 2"))["base"]["packages"] == []
