@@ -107,11 +107,15 @@ def start(bench: Bench) -> None:
     """A warm start."""
     say("warm starts")
     run = lambda: measure.run(["nixrepro", "run", "--", "true"], cwd=ROOT)  # noqa: E731
-    develop = lambda: measure.run(["nix", "develop", "--offline", "-c", "true"], cwd=ROOT)  # noqa: E731
-    own, theirs = measure.alternately(max(bench.times, 9), run, develop)
-    figures = (1000 * own.seconds, "nix develop --offline -c true", 1000 * theirs.seconds)
-    what = "warm start: nixrepro run -- true"
-    bench.table.rows.append(Row(what, *figures, unit="ms", most=60, most_ratio=0.5))
+    # As it is typed, Nix looks for a bash in nixpkgs first, which takes long where no network is.
+    for times, options in ((3, []), (max(bench.times, 9), ["--offline"])):
+        words = ["nix", "develop", *options, "-c", "true"]
+        own, theirs = measure.alternately(
+            times, run, lambda words=words: measure.run(words, cwd=ROOT)
+        )
+        figures = (1000 * own.seconds, " ".join(words), 1000 * theirs.seconds)
+        what = "warm start: nixrepro run -- true"
+        bench.table.rows.append(Row(what, *figures, unit="ms", most=150, most_ratio=0.5))
 
 
 def lock(bench: Bench) -> None:

@@ -13,6 +13,8 @@ _SANDBOX = re.compile(r"cloning builder process|kernel namespaces")
 _DAEMON = re.compile(r"daemon-socket|cannot connect to socket")
 # The last one is SQLite's, of the store's database.
 _FULL = re.compile(r"No space left on device|Disk quota exceeded|database or disk is full")
+_OWN = re.compile(r"^\s*error: (.+)$", re.MULTILINE)
+_PLACE = re.compile(r"-source/([^\s:]+:\d+):\d+")
 _ROOM = "make room on the disk of /nix (and in /tmp), then run the same command again"
 
 
@@ -59,8 +61,18 @@ def in_a_line(done: Completed) -> str:
     error = failed(done)
     if ":" in error.message or error.message.endswith("in the store"):
         return error.said
-    own = re.findall(r"^error: (.+)$", done.stderr, re.MULTILINE)
+    own = _OWN.findall(done.stderr)
     return own[0] if own else error.said
+
+
+def in_words(error: NixreproError) -> str:
+    """An error as one sentence, where there is no room for its details: their reason is in it."""
+    own = _OWN.findall(error.details)
+    if not own or ":" in error.message:
+        return error.said
+    place = _PLACE.search(error.details)
+    where = f" (at {place[1]})" if place else ""
+    return "; ".join(filter(None, (f"{error.message}: {own[0]}{where}", error.hint)))
 
 
 def _advice(text: str) -> str:
@@ -77,7 +89,7 @@ def _advice(text: str) -> str:
     lock = re.search(r"nixrepro\.lock: .*run `nixrepro lock`", text)
     if lock or not text:
         return ""
-    return "correct what is named above; `nixrepro init --update` writes flake.nix and nix/ anew"
+    return "correct what Nix names; `nixrepro init --update` writes flake.nix and nix/ anew"
 
 
 def tail(text: str) -> str:

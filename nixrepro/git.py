@@ -10,7 +10,10 @@ from pathlib import Path
 from nixrepro.process import Runner, run
 
 # Git sets these in its hooks and in `rebase --exec`; they tie every git to that one repository.
-_TIES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
+_TIES = (
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"),
+)
 
 
 def untied(variables: Mapping[str, str]) -> dict[str, str]:

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from securesystemslib.signer import SSlibKey
 
 _PRIVATE = 0o600
+_MAKES = "`nixrepro key` makes a pair"
+_ASK = "ask who signed for the public key: the file that ends in .pub of the pair"
+
+
+class UnusableKey(NixreproError):
+    """A file that is named as a key is not there, or is none."""
 
 
 def make_key(file: Path, passphrase: bytes = b"") -> str:
@@ -64,16 +70,17 @@ def public_key(file: Path) -> SSlibKey:
     """A public key.
 
     Raises:
-        NixreproError: it is no public ed25519 key.
+        UnusableKey: it is no public ed25519 key.
+        NixreproError: the libraries for it are not there.
     """
+    data = _bytes(file, _ASK)
     library()
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
     from securesystemslib.signer import SSlibKey
 
-    data = _bytes(file)
     if b"PRIVATE KEY" in data:
-        raise NixreproError(
+        raise UnusableKey(
             f"{file} is a private key", hint=f"name the public one: {public_of(file)}"
         )
     try:
@@ -81,7 +88,7 @@ def public_key(file: Path) -> SSlibKey:
     except ValueError:
         key = None
     if not isinstance(key, Ed25519PublicKey):
-        raise NixreproError(f"{file} is no public ed25519 key", hint="`nixrepro key` makes a pair")
+        raise UnusableKey(f"{file} is no public ed25519 key", hint=_ASK)
     return SSlibKey.from_crypto(key)
 
 
@@ -93,13 +100,13 @@ def private_key(file: Path, passphrase: Callable[[], bytes]) -> Ed25519PrivateKe
         passphrase: asked for where the key is encrypted.
 
     Raises:
-        NixreproError: it is no ed25519 key, or the passphrase is wrong.
+        UnusableKey: it is no ed25519 key, or the passphrase is wrong.
     """
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    data = _bytes(file)
-    hint = "`nixrepro key` makes a pair"
+    data = _bytes(file, _MAKES)
+    hint = _MAKES
     try:
         try:
             key = load_pem_private_key(data, None)
@@ -107,17 +114,17 @@ def private_key(file: Path, passphrase: Callable[[], bytes]) -> Ed25519PrivateKe
             hint = "is the passphrase right?"
             key = load_pem_private_key(data, passphrase())
     except ValueError:
-        raise NixreproError(f"{file} can't be used as a private key", hint=hint) from None
+        raise UnusableKey(f"{file} can't be used as a private key", hint=hint) from None
     if not isinstance(key, Ed25519PrivateKey):
-        raise NixreproError(f"{file} is no ed25519 key", hint=hint)
+        raise UnusableKey(f"{file} is no ed25519 key", hint=hint)
     return key
 
 
-def _bytes(file: Path) -> bytes:
+def _bytes(file: Path, hint: str) -> bytes:
     try:
         return file.read_bytes()
     except FileNotFoundError:
-        raise NixreproError(f"there is no {file}", hint="`nixrepro key` makes a pair") from None
+        raise UnusableKey(f"there is no {file}", hint=hint) from None
 
 
 def library() -> None:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 
+from nixrepro.errors import NixreproError
 from nixrepro.nar import Advance, Hashed, Unreadable, hash_path
 
 # A path that can't be hashed gives the reason in place of a hash.
@@ -59,7 +60,7 @@ class Pool:
             Its name with its hash, in the order in which they are done.
 
         Raises:
-            RuntimeError: a process was killed.
+            NixreproError: a process was killed.
         """
         waiting: list[_Job] = [job[:2] for job in sorted(jobs, key=lambda job: job[2])]
         busy: set[Connection] = set()
@@ -72,7 +73,8 @@ class Pool:
                 try:
                     said = end.recv()
                 except (EOFError, ConnectionError):
-                    raise RuntimeError("a process that hashes was killed") from None
+                    hint = "is there memory enough?"
+                    raise NixreproError("a process that hashes was killed", hint=hint) from None
                 if isinstance(said, int):
                     advance(said)
                     continue
@@ -92,6 +94,9 @@ def _work(end: Connection) -> None:
     try:
         # Ctrl-C reaches the parent too, which ends this one.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for each in (signal.SIGHUP, signal.SIGTERM):
+            if signal.getsignal(each) is not signal.SIG_IGN:
+                signal.signal(each, signal.SIG_DFL)
         while True:
             name, place = end.recv()
             try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -113,6 +114,28 @@ def attend(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], show: bool
     if asked:
         raise KeyboardInterrupt if asked[0] == signal.SIGINT else SystemExit(128 + asked[0])
     return status if status >= 0 else 128 - status
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """Clean up before this process ends: a signal that asks it to raises an error in it.
+
+    Raises:
+        SystemExit: such a signal came; 128+n for signal n.
+    """
+
+    def end(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    both = (signal.SIGHUP, signal.SIGTERM)
+    heard = [each for each in both if signal.getsignal(each) is signal.SIG_DFL]
+    for each in heard:
+        signal.signal(each, end)
+    try:
+        yield
+    finally:
+        for each in heard:
+            signal.signal(each, signal.SIG_DFL)
 
 
 def _typed() -> bool:

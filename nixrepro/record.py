@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nixrepro.errors import RunError
+from nixrepro.errors import Exit, RunError
 from nixrepro.runtime.folder import INDEX, NAME, RECORD, RUNS, events, summary
 
 FORMAT = 1
@@ -22,6 +22,12 @@ _TABLES = ("process", "exit", "timings", "environment", "layers", "result", "fin
 # Seconds after which no writer of a record can still be at it, not on another machine either.
 _STALE = 3600
 _NEEDED = {"id", "started", "status", "command", "experiment", "environment"}
+
+
+class NoSuchRun(RunError):
+    """No run is meant, or several are: what a person typed is wrong, no record is."""
+
+    code = Exit.USAGE
 
 
 @dataclass(frozen=True)
@@ -85,15 +91,26 @@ def load(root: Path, prefix: str = LAST) -> Record:
     """One run's record, by the start of its id or as the `last` one.
 
     Raises:
-        RunError: no run or several runs are meant, or the record is broken or of a later version.
+        NoSuchRun: no run or several runs are meant.
+        RunError: the record is broken or of a later version.
+    """
+    folder = find(root, prefix)
+    document = read(folder / RECORD)
+    if document["status"] == "running" and not alive(document["process"]):
+        _clear(folder)
+        document = {**document, "status": "interrupted", "result": _so_far(folder)}
+    return Record(folder, document)
+
+
+def find(root: Path, prefix: str = LAST) -> Path:
+    """The folder of one run, by the start of its id or as the `last` one.
+
+    Raises:
+        NoSuchRun: no run or several runs are meant.
+        RunError: a record that had to be read for that is broken.
     """
     folder = root / RUNS
-    name = _last(root) if prefix == LAST else _find(folder, prefix.lower())
-    document = read(folder / name / RECORD)
-    if document["status"] == "running" and not alive(document["process"]):
-        _clear(folder / name)
-        document = {**document, "status": "interrupted", "result": _so_far(folder / name)}
-    return Record(folder / name, document)
+    return folder / (_last(root) if prefix == LAST else _find(folder, prefix.lower()))
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -229,7 +246,7 @@ def _line(entry: dict[str, Any]) -> Summary:
 def _last(root: Path) -> str:
     listed = runs(root)
     if not listed:
-        raise RunError(f"nothing ran yet in {root}", hint="run `nixrepro train`")
+        raise NoSuchRun(f"nothing ran yet in {root}", hint="run `nixrepro train`")
     return listed[0].id[:NAME]
 
 
@@ -238,10 +255,10 @@ def _find(folder: Path, prefix: str) -> str:
     if len(prefix) > NAME:
         names = [name for name in names if read(folder / name / RECORD)["id"].startswith(prefix)]
     if not names or not prefix:
-        raise RunError(f"no run begins with {prefix!r}", hint="`nixrepro runs` lists all of them")
+        raise NoSuchRun(f"no run begins with {prefix!r}", hint="`nixrepro runs` lists all of them")
     if len(names) > 1:
         some = ", ".join(name[:12] for name in sorted(names)[:5])
-        raise RunError(f"{len(names)} runs begin with {prefix!r}: {some}", hint="give more digits")
+        raise NoSuchRun(f"{len(names)} runs begin with {prefix!r}: {some}", hint="give more digits")
     return names[0]
 
 

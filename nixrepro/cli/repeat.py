@@ -8,6 +8,7 @@ import click
 
 from nixrepro import record
 from nixrepro.cli.output import answer, answer_json, say
+from nixrepro.errors import RunError
 from nixrepro.project import find_root
 
 
@@ -30,11 +31,18 @@ def command(folder: Path, *, as_json: bool, steps: int | None, run: str) -> int:
     the results too.
     """
     from nixrepro.nix import Nix
-    from nixrepro.repeat import repeat
+    from nixrepro.repeat import check, repeat
     from nixrepro.runtime.wording import headline
 
     root = find_root(folder)
-    again = repeat(root, record.load(root, run), Nix(), steps=steps, say=say, show=True)
+    found = record.load(root, run)
+    if wrong := check(found.folder, found.document):
+        raise RunError(
+            f"run {found.document['id'][:12]} is not as it was recorded, and is not repeated",
+            hint="restore it from where it was recorded",
+            details="\n".join(f"  {each.subject}: {each.reason}" for each in wrong),
+        )
+    again = repeat(root, found, Nix(), steps=steps, say=say, show=True)
     say(f"nixrepro: {headline(again.document)}")
     if as_json:
         answer_json(again.document)

@@ -53,13 +53,15 @@ def command(
       nixrepro verify --trace -- python train.py --epochs 1
       nixrepro verify last --runs 3
     """
+    from nixrepro.process import ending
     from nixrepro.project import find_root
     from nixrepro.verify.stage import perform
 
     begun = time.monotonic()
     wanted = asked(quiet=as_json, **options)
     root = find_root(folder)
-    verdicts = [verdict for found in perform(root, wanted, say) for verdict in found]
+    with ending():
+        verdicts = [verdict for found in perform(root, wanted, say) for verdict in found]
     if as_json:
         answer_json(report.document(verdicts))
     else:

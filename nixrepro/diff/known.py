@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from nixrepro.record import Record
 from nixrepro.runtime.folder import RECORD
 from nixrepro.runtime.wording import headline
 
+_NAME = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _ABOUT_LOCK = "a lock says nothing of it"
 _ABOUT_PATH = "a store path says nothing of it"
 ABOUT_ENVIRONMENT = "it is a run's, and this is an environment"
@@ -157,11 +159,19 @@ def _code(facts: Any, folder: Path) -> Code | None:
         return None
     patch = facts.get("patch") or {}
     return Code(
-        commit=_value(facts["commit"]),
-        tree=_value(facts["tree"]),
+        commit=_object(facts["commit"]),
+        tree=_object(facts["tree"]),
         patch=str(folder / patch["file"]) if "file" in patch else "",
         large={each["path"]: _value(each["sha256"]) for each in facts.get("large", [])},
     )
+
+
+def _object(value: Any) -> str | Unknown:
+    """The name of a commit or tree, which can be no option to git."""
+    found = _value(value)
+    if isinstance(found, str) and not _NAME.fullmatch(found):
+        raise ValueError(f"{found[:80]!r} is no name of a commit or tree")
+    return found
 
 
 def _value(value: Any) -> str | Unknown:

@@ -66,12 +66,11 @@ def _by_epochs(a: Record, b: Record) -> Iterator[Parting]:
         for number, (old, new) in enumerate(entries, 1):
             what = "evaluation" if name == "evaluations" else "weights taken by the program"
             yield from _tables(0, None, f"{what} {number}: ", _plain(old), _plain(new))
-    logged = [each.get("logged", {}) for each in (one, two)]
-    for name in sorted(logged[0].keys() | logged[1].keys()):
-        old, new = (each.get(name, {}) for each in logged)
-        if old.get("digest") != new.get("digest"):
-            last = (str(each.get("last", "none")) for each in (old, new))
-            yield Parting(0, None, None, f"the logged {name}", *last)
+    # Imported here: it is needed by runs alone, and brings the way to repeat them.
+    from nixrepro.repeat.logged import logged
+
+    for each in logged(a.document, b.document, (a.folder, b.folder)):
+        yield Parting(0, None, None, f"the logged {each.name}{each.where}", each.a, each.b)
 
 
 def _fit(number: int, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Parting]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from nixrepro.nix import Nix
 from nixrepro.runtime.folder import NAME, RECORD, RUNS
 
 _STORE = "/nix/store/"
+_HASHED = re.compile(r"/nix/store/[0-9a-df-np-sv-z]{32}-.")
+_COPY = "realise or copy it there first"
 _FLAKE_LOCK = "flake.lock"
 _WAYS = (
     "give a run (`last`, or the start of its id), a lock file, a git revision with a colon "
@@ -59,8 +62,11 @@ def find(root: Path, text: str, nix: Nix | None = None) -> Side:
         case ["a file or folder"]:
             return _at(path, text, nix or Nix())
     if text.startswith(_STORE):
-        raise NixreproError(f"{text} is not in the store", hint="realise or copy it there first")
-    raise NixreproError(f"nothing is called {text!r} here: no run, file or revision", hint=_WAYS)
+        raise NixreproError(f"{text} is not in the store", hint=_COPY)
+    # A path has no colon behind it, so it can't be taken for one.
+    revision = ":" not in text and revisions.commit(root, text)
+    hint = f"for the git revision write {text}:" if revision else _WAYS
+    raise NixreproError(f"nothing is called {text!r} here: no run, file or revision", hint=hint)
 
 
 def _is_run(root: Path, text: str) -> bool:
@@ -118,6 +124,8 @@ def _stored(path: str, nix: Nix) -> Side:
         if isinstance(document, dict) and "closure" in document:
             return known.of_facts(document, path)
     store = Store.of(nix)
+    if not _HASHED.match(top) or not store.valid([top]):
+        raise NixreproError(f"{top} is not in the store: Nix does not know it", hint=_COPY)
     found = store.registered(store.requisites([top]))
     return known.of_closure(Closure(tuple(each.item for each in found)), top)
 

@@ -138,7 +138,10 @@ def _files(code: Iterable[str]) -> list[str]:
             inside = True
         elif inside and found and line[:1] in "+-" and line:
             found[-1][1 if line[0] == "+" else 2] += 1
-    return [f"{name}  +{plus} -{minus}" for name, plus, minus in found]
+    return [
+        f"{name}  +{plus} -{minus}" if plus or minus else f"{name}  no line of text"
+        for name, plus, minus in found
+    ]
 
 
 def _results(results: Results) -> Iterator[str]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from nixrepro.canonical import json_bytes
+from nixrepro.repeat.logged import Series, digest_of, logged, relative
 from nixrepro.verify.verdict import Finding
 
 _LAYERS = ("hardware", "system", "accelerator", "wheels", "data", "code", "settings")
@@ -34,32 +37,50 @@ class Compared:
         return self.metrics + self.others
 
 
-def compare(then: dict[str, Any], now: dict[str, Any]) -> Compared:
-    """Compare the results of two records, bit for bit."""
+def compare(
+    then: dict[str, Any], now: dict[str, Any], folders: tuple[Path, Path] | None = None
+) -> Compared:
+    """Compare the results of two records, bit for bit.
+
+    Args:
+        then: the record of the first run.
+        now: the record of the second one.
+        folders: of the two records, for the values that only the events beside them hold.
+    """
     old, new = dict(_values(then["result"])), dict(_values(now["result"]))
     first: dict[str, Finding] = {}
     deviation = 0.0
     for key in [*old, *(key for key in new if key not in old)]:
         place, name = key
         a, b = old.get(key, "none"), new.get(key, "none")
-        if a == b and type(a) is type(b):
+        # 1 and 1.0, or 0.0 and -0.0, are two values.
+        if repr(a) == repr(b) or (a == b and json_bytes(a) == json_bytes(b)):
             continue
         deviation = max(deviation, relative(a, b))
         if name not in first:
             where = f" in {place}" if place else ""
             first[name] = Finding(name, f"{a} was recorded, {b} came now{where}")
+    series = logged(then, now, folders)
+    deviation = max([deviation, *(each.deviation for each in series)])
+    metrics = (*first.values(), *(_finding(each) for each in series))
     others = (*_weights(then, now), *_steps(then, now), *_taken(then, now))
-    if not first and not others:
+    if not metrics and not others:
         others = tuple(_rest(then, now))
-    return Compared(tuple(first.values()), others, deviation, len(old.keys() | new.keys()))
+        # How far something is off that has no name is not known.
+        deviation = float("inf") if others else deviation
+    counted = len(old.keys() | new.keys()) + sum(_counts(then, now))
+    return Compared(metrics, others, deviation, counted)
 
 
-def relative(a: object, b: object) -> float:
-    """The difference of two values by the larger one; infinite where they are no numbers."""
-    numbers = (int, float)
-    if isinstance(a, numbers) and isinstance(b, numbers):
-        return abs(a - b) / max(abs(a), abs(b)) if a != b else 0.0
-    return 0.0 if a == b else float("inf")
+def _finding(series: Series) -> Finding:
+    reason = f"{series.a} was recorded, {series.b} came now"
+    return Finding(f"{series.name}{series.where}", reason)
+
+
+def _counts(then: dict[str, Any], now: dict[str, Any]) -> Iterator[int]:
+    old, new = (document["result"].get("logged", {}) for document in (then, now))
+    for name in old.keys() | new.keys():
+        yield max(each.get(name, {}).get("count", 0) for each in (old, new))
 
 
 def comparable(document: dict[str, Any]) -> bool:
@@ -94,7 +115,7 @@ def _keys(old: Any, new: Any, name: str = "") -> Iterator[str]:
 
 
 def _values(result: dict[str, Any]) -> Iterator[tuple[tuple[str, str], Any]]:
-    """Every value of a metric in the order in which it came, by its place and name."""
+    """Every value that Keras gave, in the order in which it came, by its place and name."""
     fits = result.get("fits", [])
     for number, fit in enumerate(fits, 1):
         for epoch, metrics in enumerate(fit["epochs"], 1):
@@ -104,16 +125,16 @@ def _values(result: dict[str, Any]) -> Iterator[tuple[tuple[str, str], Any]]:
     for number, entry in enumerate(evaluations, 1):
         place = "" if len(evaluations) == 1 else f"evaluation {number}"
         yield from (((place, f"test_{name}"), value) for name, value in entry["metrics"].items())
-    for name, entry in result.get("logged", {}).items():
-        yield ("", name), entry["last"]
-        yield ("", f"{name} (how often it was logged)"), entry["count"]
 
 
 def _weights(then: dict[str, Any], now: dict[str, Any]) -> Iterator[Finding]:
     old, new = (document["fingerprint"].get("weights") for document in (then, now))
-    if old == new or not (isinstance(old, str) or isinstance(new, str)):
+    known = isinstance(old, str) or isinstance(new, str)
+    if known and old == new:
         return
-    yield Finding("weights", f"{_digest(old)} was recorded, {_digest(new)} came now")
+    if known:
+        yield Finding("weights", f"{digest_of(old)} was recorded, {digest_of(new)} came now")
+    # Of several models one may be unknown, and with it the digest of all.
     last, tensors = (_tensors(document) for document in (then, now))
     names = [name for name in last if tensors.get(name) != last[name]]
     names += [name for name in tensors if name not in last]
@@ -122,16 +143,12 @@ def _weights(then: dict[str, Any], now: dict[str, Any]) -> Iterator[Finding]:
         yield Finding("tensors", f"{len(names)} of {len(last.keys() | tensors)} differ: {some}")
 
 
-def _digest(value: Any) -> str:
-    return value[:12] if isinstance(value, str) else "none"
-
-
 def _tensors(document: dict[str, Any]) -> dict[str, Any]:
     """Each tensor of each model's last fit."""
     found: dict[str, Any] = {}
-    for fit in document["result"].get("fits", []):
+    fits = {fit.get("model"): fit for fit in document["result"].get("fits", [])}
+    for model, fit in fits.items():
         for place, tensor in enumerate(fit.get("tensors", [])):
-            model = fit.get("model")
             name = tensor["name"] if model in (None, 1) else f"{tensor['name']} of model {model}"
             # Layers of one name are told apart by their place.
             found[f"{name}#{place}" if name in found else name] = tensor["sha256"]
@@ -154,7 +171,7 @@ def _taken(then: dict[str, Any], now: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _rest(then: dict[str, Any], now: dict[str, Any]) -> Iterator[Finding]:
-    """What has no name here, such as a value that was logged on the way."""
+    """What has no name here, such as a fit without an epoch."""
     old, new = (document["fingerprint"].get("metrics") for document in (then, now))
     if old != new:
-        yield Finding("metrics", f"{_digest(old)} was recorded, {_digest(new)} came now")
+        yield Finding("metrics", f"{digest_of(old)} was recorded, {digest_of(new)} came now")

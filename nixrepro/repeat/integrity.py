@@ -63,7 +63,9 @@ def files(document: dict[str, Any]) -> dict[str, str]:
 
 
 def sha256_of(path: Path) -> str | None:
-    """SHA-256 of a file; None where there is none."""
+    """SHA-256 of a file; None where there is none, or what is there is no file."""
+    if not path.is_file():  # nobody may ever write into a pipe
+        return None
     try:
         with open(path, "rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -57,7 +57,8 @@ def remove(path: Path) -> None:
     def again(function: Callable[..., Any], name: str, _: object) -> None:
         with suppress(OSError):
             os.chmod(os.path.dirname(name), stat.S_IRWXU)
-            if function is not os.rmdir and os.path.isdir(name):
+            link = os.path.islink(name)  # what it leads to is not this folder's
+            if function is not os.rmdir and os.path.isdir(name) and not link:
                 os.chmod(name, stat.S_IRWXU)
                 shutil.rmtree(name, ignore_errors=True)
             else:
@@ -83,7 +84,11 @@ def _held(path: Path) -> bool:
 
 def _running(path: Path) -> Iterator[bool]:
     """For each record in it, whether its supervisor lives still, though who started it is gone."""
-    for name in path.glob(f"tree/**/{RUNS}/*/{RECORD}"):
+    try:
+        names = list(path.glob(f"tree/**/{RUNS}/*/{RECORD}"))
+    except FileNotFoundError:  # its own process is just removing it
+        return
+    for name in names:
         with suppress(RunError):
             document = read(name)
             yield document["status"] == "running" and alive(document["process"])

@@ -65,9 +65,11 @@ def repeat(
         environment = realised.environment(root, made.project, record, nix, say)
         environment = realised.settings(environment, record, folder / "settings.json")
         argv = _argv(environment, made.project, document, steps, say)
+        # Records may be committed too, this very run's among them.
+        before = frozenset(each.name for each in (made.project / RUNS).glob("*"))
         say(f"nixrepro: repeating run {name}")
         status = attend(argv, cwd=where, env=without(os.environ), show=show)
-        return _take(root, made.project, record, status)
+        return _take(root, made.project, record, status, before)
 
 
 def _argv(
@@ -110,9 +112,10 @@ def _outside(document: dict[str, Any], original: Path) -> list[str]:
     return [word for word in words if word.startswith(f"{original}{os.sep}")]
 
 
-def _take(root: Path, project: Path, record: Record, status: int) -> Record:
+def _take(root: Path, project: Path, record: Record, status: int, before: frozenset[str]) -> Record:
     """Move the record that the supervisor left to the project's others."""
-    left = [(path, read(path)) for path in (project / RUNS).glob(f"*/{RECORD}")]
+    found = (project / RUNS).glob(f"*/{RECORD}")
+    left = [(path, read(path)) for path in found if path.parent.name not in before]
     if not left:
         raise RunError(
             f"the repetition of {tree.short(record)} was not recorded; its status is {status}",

@@ -137,7 +137,8 @@ def _bring_large(top: Path, target: Path, entry: dict[str, Any], name: str) -> N
     """Take an untracked file that the record knows by its digest only from the project."""
     path, stated = str(entry["path"]), entry["sha256"]
     what = f"{name} had the untracked file {path}"
-    if leaves(path):
+    inside = (target / path).resolve().is_relative_to(target.resolve())  # not by a link in it
+    if leaves(path) or not inside or ".git" in PurePosixPath(path).parts:
         raise RunError(f"{what}, which lies outside of the repository")
     if not isinstance(stated, str):
         raise RunError(f"{what}, which can't be had again: {stated['unknown']}")

@@ -44,7 +44,10 @@ def look(
     try:
         folder = os.environ.get("TMPDIR", "/var/tmp")
         with TemporaryDirectory(prefix="nixrepro-verify-", dir=folder) as name:
-            return seen | _built(store, derivations, rest, absent, Path(name))
+            try:
+                return seen | _built(store, derivations, rest, absent, Path(name))
+            finally:
+                _open(name)
     except NixreproError as error:
         reason = error.said
     except (OSError, shutil.Error) as error:
@@ -125,6 +128,17 @@ def _take(source: Path, target: Path) -> None:
         shutil.copytree(source, target, symlinks=True, copy_function=_link)
     else:
         _link(source, target)
+
+
+def _open(folder: str) -> None:
+    """Let its owner remove what is in the folders of a store.
+
+    Else the removal would change the mode of files too, which are the real store's where linked.
+    """
+    for place, folders, _ in os.walk(folder):
+        for name in folders:
+            if not os.path.islink(path := os.path.join(place, name)):
+                os.chmod(path, 0o700)
 
 
 def _link(source: str | Path, target: str | Path) -> None:

@@ -8,8 +8,14 @@ from pathlib import Path
 
 import click
 
+from nixrepro.errors import NixreproError
+
 # The cheap ones first.
 ORDER = ("lock", "signature", "closure", "hermetic", "rebuild", "run")
+
+
+class Misnamed(NixreproError):
+    """What was asked for does not exist: no check answers that, and all of them end."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,8 @@ def asked(
         raise click.UsageError("Parts and a command can't be told apart: verify them one by one.")
     run = "" if rebuild or trace else " ".join(words[:1])
     if not rebuild and not trace and len(words) > 1:
-        raise click.UsageError(f"Only one run can be verified, not {len(words)}.")
+        many = f"Only one run can be verified, not {len(words)}"
+        raise click.UsageError(f"{many}; a command needs --trace, parts need --rebuild.")
     checks = set(only)
     if not checks:
         checks |= {"rebuild"} if rebuild else set()
@@ -77,10 +84,19 @@ def asked(
     if not run and (lacking := checks & {"run", "signature"}):
         what = "--key" if key else f"--only {min(lacking)}"
         raise click.UsageError(f"{what} goes with a run: name one, or `last`.")
+    if "signature" in checks and not key:
+        raise click.UsageError("--only signature needs the public key's file: name it with --key.")
     if "run" not in checks and (runs > 1 or tolerance is not None):
         raise click.UsageError("--runs and --tolerance go with a run: name one, or `last`.")
     if repair and "closure" not in checks:
         raise click.UsageError("--repair mends the closure, which --only leaves out.")
+    for option, given, check in (
+        ("--key", key, "signature"),
+        ("--rebuild", rebuild, "rebuild"),
+        ("--trace", trace, "hermetic"),
+    ):
+        if given and check not in checks:
+            raise click.UsageError(f"{option} asks for `{check}`, which --only leaves out.")
     return Asked(
         checks=frozenset(checks),
         repair=repair,

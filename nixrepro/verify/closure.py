@@ -12,6 +12,7 @@ from typing import Any
 from nixrepro import lock as locks
 from nixrepro import memory, realise
 from nixrepro.closure import of_document
+from nixrepro.complaints import in_words
 from nixrepro.errors import NixError, NixreproError
 from nixrepro.nar_pool import Pool
 from nixrepro.nix import Nix
@@ -21,6 +22,7 @@ from nixrepro.verify.closure_verdicts import paths_and_bytes
 from nixrepro.verify.display import Progress
 from nixrepro.verify.mend import mend
 from nixrepro.verify.survey import ROOTS, Bad, Survey, survey
+from nixrepro.verify.unseen import unseen
 from nixrepro.verify.verdict import Finding, State, Verdict
 
 _LEFT = "Nix built it anew, and it is still not what it was"
@@ -71,7 +73,9 @@ class _Check:
         except NixError:
             raise
         except (NixreproError, KeyError) as error:
-            reason = error.said if isinstance(error, NixreproError) else _NO_FLAKE
+            reason = _NO_FLAKE
+            if isinstance(error, NixreproError):
+                reason = unseen(self._root, self._store, error) or in_words(error)
             return (_environment_verdict(State.UNKNOWN, reason, began),)
         if environment not in self._store.valid([environment]):
             reason = f"{environment} is not in the store: `nixrepro run -- true` realises it"
@@ -120,6 +124,10 @@ class _Check:
             findings.append(Finding(path, reason, file=file))
         if found.facts is not None:
             findings += [Finding(path, reason) for reason in self._facts(found.facts, path)]
+        facts = self._outputs.get("facts")
+        if not findings and (facts is None or facts.path not in found.closure.by_path()):
+            reason = "its facts are not in the store: `nixrepro run -- true` realises them"
+            return Verdict("closure", "environment", State.UNKNOWN, reason)
         state = State.DIFFERS if findings else State.SAME
         reason = (
             "what is realised is not what the lock gives" if findings else f"the lock gives {path}"

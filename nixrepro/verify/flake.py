@@ -66,8 +66,19 @@ def _unpinned(document: dict[str, Any], text: str) -> Iterator[Finding]:
             problem = "is not pinned by a revision"
         elif locked.get("rev") == ours["rev"] and locked["narHash"] != ours["narHash"]:
             problem = "has a hash that its revision does not have"
+        elif _elsewhere(node.get("original", {}), locked):
+            problem = "is taken from another place than it was asked from"
         if problem:
             yield Finding(name, problem, file=flake_lock.FILE, line=line)
+
+
+def _elsewhere(original: dict[str, Any], locked: dict[str, Any]) -> bool:
+    """Whether a pin is of another repository than the one that was asked for."""
+    keys = ("owner", "repo", "host")
+    if original.get("type") not in ("github", "gitlab", "sourcehut"):
+        return False  # a registry's name, say, or a file that may lead on
+    pairs = ((str(each.get(key, "")).lower() for each in (original, locked)) for key in keys)
+    return original["type"] != locked.get("type") or any(a != b for a, b in pairs)
 
 
 def _unasked(inputs: dict[str, Any], nodes: dict[str, Any], source: str) -> Iterator[Finding]:
@@ -96,9 +107,14 @@ def _unasked(inputs: dict[str, Any], nodes: dict[str, Any], source: str) -> Iter
 def _source(root: Path) -> str:
     """flake.nix without its comments."""
     try:
-        return _COMMENT.sub("", (root / _FLAKE).read_text(encoding="utf-8"))
+        return _COMMENT.sub("", _text(root / _FLAKE))
     except FileNotFoundError:
         return ""
+
+
+def _text(path: Path) -> str:
+    """A file's text, with what is no UTF-8 replaced: Nix takes any bytes in a comment."""
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def entry(root: Path) -> Verdict:
@@ -107,7 +123,7 @@ def entry(root: Path) -> Verdict:
     renew = "`nixrepro init --update` writes it anew"
     if not path.exists():
         return Verdict(_CHECK, _FLAKE, State.DIFFERS, f"there is none: {renew}", compared)
-    if path.read_text(encoding="utf-8") == vendor.template(_FLAKE):
+    if _text(path) == vendor.template(_FLAKE):
         return Verdict(_CHECK, _FLAKE, State.SAME, "as nixrepro writes it", compared)
     if _NIXREPRO.search(_source(root)):
         return Verdict(_CHECK, _FLAKE, State.SAME, "edited, and it leads to ./nix", compared)
@@ -130,7 +146,10 @@ def library(root: Path) -> Verdict:
     there = {f"nix/{name}" for name in _names(place)} | {
         f"{runtime}/{n}" for n in _names(root / runtime)
     }
-    more = len(there - wanted.keys())
+    loaded = sorted(name for name in there - wanted.keys() if _installed(name, runtime))
+    # A folder goes before a module of its name.
+    findings += [Finding(name, "is no file of it, and is installed", file=name) for name in loaded]
+    more = len(there - wanted.keys()) - len(loaded)
     compared = f"{len(wanted)} files, with those of nixrepro {__version__}"
     compared += f"; {more} more, of your own" if more else ""
     if not findings:
@@ -138,6 +157,12 @@ def library(root: Path) -> Verdict:
     reason = f"{counted(len(findings), 'file')} changed, or of another version of nixrepro"
     reason += ": `nixrepro init --update` renews them"
     return Verdict(_CHECK, "library", State.DIFFERS, reason, compared, tuple(findings))
+
+
+def _installed(name: str, runtime: str) -> bool:
+    """Whether a file gets into the closure with the runtime: any Python but for tests."""
+    inside = name.startswith(f"{runtime}/") and name.endswith(".py")
+    return inside and "tests" not in name.removeprefix(runtime).split("/")
 
 
 def _unlike(root: Path, name: str, source: Path) -> Finding | None:

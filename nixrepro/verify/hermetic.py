@@ -28,6 +28,12 @@ _PARTS = {
     "objects": (Kind.MAP,),
     "addresses": (Kind.CONNECT,),
 }
+_OUTSIDE = {
+    "files": "outside the closure, the project, declared data and its temporary folder",
+    "programs": "outside the closure, the project and its temporary folder",
+    "objects": "outside the closure",
+    "addresses": "that it does not serve itself",
+}
 _DONE = {
     Kind.READ: "read by",
     Kind.WRITE: "written by",
@@ -112,11 +118,13 @@ def _verdict(
     part: str, kinds: tuple[Kind, ...], seen: Observed, whose: Mapping[Use, Place], seconds: float
 ) -> Verdict:
     outside = [use for use in seen.outside if use.kind in kinds]
-    compared = f"{sum(seen.counts.get(kind, 0) for kind in kinds)} {part} used, with the contract"
+    used = sum(seen.counts.get(kind, 0) for kind in kinds)
+    one = part.removesuffix("es" if part == "addresses" else "s")
+    compared = f"{used} {one if used == 1 else part} used, with the contract"
     findings = tuple(_finding(use, whose.get(use)) for use in outside)
     if outside:
         state = State.DIFFERS
-        reason = f"{len(outside)} outside the store, the project, declared data and its own folder"
+        reason = f"{len(outside)} {_OUTSIDE[part]}"
     elif Kind.HIDE in seen.counts:
         state = State.UNKNOWN
         reason = "the program used io_uring, by which it can do what nobody sees"

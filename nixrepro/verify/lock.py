@@ -72,7 +72,7 @@ def _configuration(root: Path) -> Verdict:
         return Verdict(CHECK, "configuration", State.SAME, "the lock answers it", compared)
     text = (root / configs.FILE).read_text(encoding="utf-8")
     findings = tuple(_changed(change, text) for change in changes)
-    reason = f"{len(changes)} of it changed since: run `nixrepro lock`"
+    reason = f"{counted(len(changes), 'change')} since it was locked: run `nixrepro lock`"
     return Verdict(CHECK, "configuration", State.DIFFERS, reason, compared, findings)
 
 

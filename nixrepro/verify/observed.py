@@ -167,6 +167,9 @@ def _with_interpreters(found: Iterable[Use]) -> Iterable[Use]:
     for use in found:
         yield use
         if use.kind is Kind.START and use.found:
+            real = os.path.realpath(use.subject)
+            if real != use.subject and not use.subject.startswith("/proc/"):
+                yield Use(Kind.START, real, use.program)  # a link to it, perhaps the project's
             try:
                 with open(use.subject, "rb") as stream:
                     first = stream.readline(256)

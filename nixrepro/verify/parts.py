@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 
 from nixrepro.derivations import Derivation
-from nixrepro.errors import NixreproError
 from nixrepro.lock import Lock, store_name
-from nixrepro.names import nearest, normalise
+from nixrepro.names import normalise
+from nixrepro.verify.asking import Misnamed
 
 # What the library names itself, and its layer.
 _OWN = {
@@ -24,6 +25,7 @@ _OWN = {
     "nixrepro-vcpu": ("vcpu", "system"),
     "nixrepro-sites": ("sites", ""),
 }
+_NEAR = 0.76  # of hundreds of names one is always a little alike
 _BOOTSTRAP = "nixrepro-bootstrap-"
 _STEPS = ("", "-bytecode", "-built", "-build-environment")  # from an artefact to its store path
 
@@ -60,7 +62,7 @@ def choose(
     """The derivations of the named parts; of all but `run` where none is named.
 
     Raises:
-        NixreproError: a name means no part.
+        Misnamed: a name means no part.
     """
     if not names:
         every = {each.output: each for name in parts if name != "run" for each in parts[name]}
@@ -69,8 +71,9 @@ def choose(
     for name in names:
         known = name if name in parts else normalise(name)
         if known not in parts:
-            near = nearest(name, parts)
-            hint = f"`{near}` is one" if near else "a package, a wheel, a layer or `environment` is"
-            raise NixreproError(f"{name!r} is no part that can be rebuilt", hint=hint)
+            near = get_close_matches(known, list(parts), n=1, cutoff=_NEAR)
+            alike = f"`{near[0]}` is one" if near else ""
+            hint = alike or "a package, a wheel, a layer or `environment` is"
+            raise Misnamed(f"{name!r} is no part that can be rebuilt", hint=hint)
         chosen[known] = list(parts[known])
     return chosen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -11,20 +12,21 @@ from pathlib import Path
 
 from nixrepro import lock as locks
 from nixrepro import realise
-from nixrepro.complaints import in_a_line
+from nixrepro.complaints import in_a_line, in_words
 from nixrepro.derivations import Derivation
 from nixrepro.errors import NixError, NixreproError
 from nixrepro.names import counted
 from nixrepro.nix import Nix
-from nixrepro.nix_store import Output, Store
+from nixrepro.nix_store import Store
 from nixrepro.process import Completed
 from nixrepro.trees import compare
 from nixrepro.verify.parts import choose, name_parts
+from nixrepro.verify.scope import built_once, derivations
+from nixrepro.verify.unseen import unseen
 from nixrepro.verify.verdict import Finding, State, Verdict
+from nixrepro.verify.waiting import waiting
 
 _SHOWN = 20  # files of one path that are named
-_ROOTS = ("environment", "facts", "settings", "train", "run")
-_BESIDE = ("observer", "vcpu", "sites")  # built only when somebody asks for them
 _DIFFERS = re.compile(r"derivation '([^']+)' may not be deterministic: output '[^']+' differs")
 _CHECKED = re.compile(r"^checking outputs of '([^']+)'", re.MULTILINE)
 _FAILED = re.compile(
@@ -62,19 +64,25 @@ def read(done: Completed, derivations: Iterable[str]) -> Again:
 
 
 def check_rebuild(
-    root: Path, nix: Nix, parts: tuple[str, ...], *, say: Callable[[str], None]
+    root: Path,
+    nix: Nix,
+    parts: tuple[str, ...],
+    *,
+    say: Callable[[str], None],
+    quiet: bool = False,
 ) -> tuple[Verdict, ...]:
     """Whether a second build of parts of the environment gives the same bytes.
 
     Args:
         root: the project.
         nix: the Nix to build with.
-        parts: names of packages, wheels, layers, `environment`, `run`, ...; none for all that the
-            library builds, without the training.
+        parts: names of packages, wheels, layers, `environment`, `run`, ...; none for the
+            environment, and what else the library built but the training.
         say: is told what is going on.
+        quiet: show nobody on a terminal that it goes on.
 
     Raises:
-        NixreproError: a name means no part.
+        Misnamed: a name means no part.
         NixError: there is no usable Nix.
     """
     store = Store.of(nix)
@@ -87,31 +95,21 @@ def check_rebuild(
     except NixError:
         raise
     except NixreproError as error:
-        return (Verdict("rebuild", "", State.UNKNOWN, error.said),)
-    known = _derivations(store, outputs, parts)
+        reason = unseen(root, nix, error) or in_words(error)
+        return (Verdict("rebuild", "", State.UNKNOWN, reason),)
+    known = derivations(store, outputs, parts)
     chosen = choose(name_parts(lock, known.values()), parts)
+    if not parts and "environment" in outputs:
+        chosen = {"": built_once(store, known, outputs["environment"].path, chosen[""])}
     every = {each.path: each for some in chosen.values() for each in some}
     findings = _lacking(store, every, {each.path: each for each in known.values()})
     able = {path: each for path, each in every.items() if path not in findings}
     if able:
         say(f"building {counted(len(able), 'store path')} a second time")
-        findings |= _built(store, able)
+        with waiting("building", show=not quiet and sys.stderr.isatty()):
+            findings |= _built(store, able)
     seconds = time.monotonic() - began
     return tuple(_verdict(part, some, findings, seconds) for part, some in chosen.items())
-
-
-def _derivations(
-    store: Store, outputs: Mapping[str, Output], parts: Iterable[str]
-) -> dict[str, Derivation]:
-    """By what they make; what stands beside the environment where it is built, or asked for."""
-    built = store.valid([outputs[name].path for name in _BESIDE if name in outputs])
-    beside = [
-        name
-        for name in _BESIDE
-        if name in outputs and (name in parts or outputs[name].path in built)
-    ]
-    wanted = [name for name in (*_ROOTS, *beside) if name in outputs]
-    return store.derivations([outputs[name].derivation for name in wanted])
 
 
 _Found = tuple[State, tuple[Finding, ...]]
@@ -128,8 +126,7 @@ def _lacking(
         lost = [inputs[one] for one in each.inputs if inputs[one] not in there]
         downloads = [one for one in each.inputs if known[one].fixed and inputs[one] in lost]
         if each.output not in there:
-            how = "`nix build .#run` trains" if each.name == "nixrepro-run" else _REALISES
-            reason = f"there is no first build to compare with: {how}"
+            reason = f"there is no first build to compare with: {_FIRST.get(each.name, _REALISES)}"
         elif downloads:
             name = known[downloads[0]].name
             reason = f"its artefact {name} is not in the store: run `nixrepro fetch`"
@@ -139,7 +136,12 @@ def _lacking(
     return found
 
 
-_REALISES = "`nixrepro run -- true` realises the environment"
+_REALISES = "`nixrepro run --no-record -- true` realises the environment"
+_FIRST = {  # of what no run of the tool builds
+    "nixrepro-run": "`nix build .#run` trains",
+    "nixrepro-train": "`nix build .#train` makes one",
+    "nixrepro-sites": "`nix build .#sites` makes one",
+}
 
 
 def _built(store: Store, wanted: Mapping[str, Derivation]) -> dict[str, _Found]:

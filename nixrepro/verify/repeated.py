@@ -73,7 +73,7 @@ def check_run(
     except _CANT as error:
         reason = f"it can't be repeated: {error.message}"
         return verdict(State.UNKNOWN, f"{reason}; {error.hint}" if error.hint else reason)
-    found = [compare(record.document, each.document) for each in again]
+    found = [_compared(record, each) for each in again]
     # What differs most says most.
     place = max(range(len(found)), key=lambda each: _rank(found[each], tolerance))
     state, reason = _answer(record, again, found, place, tolerance)
@@ -85,7 +85,7 @@ def check_run(
 
 
 def check_record(record: Record) -> Verdict:
-    """Whether a record is as it was written; nothing is run for that."""
+    """Whether a record's id, digests and files fit; nothing is run for that."""
     began = time.monotonic()
     findings = repeat.check(record.folder, record.document)
     compared = f"id, digests, {', '.join(sorted(repeat.files(record.document))) or 'no files'}"
@@ -95,7 +95,7 @@ def check_record(record: Record) -> Verdict:
             reason += f", and {len(findings) - 1} more"
         state = State.DIFFERS
     else:
-        state, reason = State.SAME, "the record and its files are as they were written"
+        state, reason = State.SAME, "its id, digests and files fit"
     seconds = time.monotonic() - began
     return Verdict(CHECK, RECORD, state, reason, compared, findings, seconds)
 
@@ -128,6 +128,10 @@ def _names(again: list[Record]) -> str:
     return f"repetition {names}" if len(again) == 1 else f"repetitions {names}"
 
 
+def _compared(a: Record, b: Record) -> Compared:
+    return compare(a.document, b.document, (a.folder, b.folder))
+
+
 def _within(found: Compared, tolerance: float | None) -> bool:
     """Whether two results are the same, or a tolerance calls them so."""
     if not found.findings:
@@ -142,7 +146,7 @@ def _rank(found: Compared, tolerance: float | None) -> tuple[bool, float, int]:
 def _disagree(again: list[Record], tolerance: float | None) -> tuple[Record, Record] | None:
     """Two repetitions that differ from each other: more of them would say nothing new."""
     for later in again[1:]:
-        if not _within(compare(again[0].document, later.document), tolerance):
+        if not _within(_compared(again[0], later), tolerance):
             return again[0], later
     return None
 
@@ -163,7 +167,8 @@ def _answer(
         return State.DIFFERS, reason
     worst = found[place]
     if not worst.findings:
-        return State.SAME, f"{number} computed the same, bit for bit"
+        unknown = _unknown_weights(record)
+        return State.SAME, f"{number} computed the same, bit for bit{unknown}"
     if _within(worst, tolerance):
         also = (
             ", and the weights differ" if any(f.subject == "weights" for f in worst.others) else ""
@@ -185,6 +190,15 @@ def _answer(
         return State.DIFFERS, f"the repetition computed something else{parts}; {between}; {hint}"
     reason = f"{len(again)} repetitions agree with each other and not with the record{parts}"
     return State.DIFFERS, f"{reason}; {between}"
+
+
+def _unknown_weights(record: Record) -> str:
+    """What to add where weights were to be digested and could not be."""
+    weights, result = record.document["fingerprint"].get("weights"), record.document["result"]
+    if isinstance(weights, str) or not (result.get("fits") or result.get("weights")):
+        return ""
+    reason = weights.get("unknown") if isinstance(weights, dict) else "not recorded"
+    return f", but not all weights are known ({reason})"
 
 
 def _first(a: Record, b: Record) -> str:

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from nixrepro.errors import NixreproError
-from nixrepro.verify.asking import ORDER, Asked
+from nixrepro.complaints import in_words
+from nixrepro.errors import NixreproError, RunError
+from nixrepro.verify.asking import ORDER, Asked, Misnamed
 from nixrepro.verify.verdict import State, Verdict
 
 Check = Callable[[], tuple[Verdict, ...]]
@@ -20,20 +21,53 @@ def perform(root: Path, asked: Asked, say: Callable[[str], None]) -> Iterator[tu
         root: the project's folder.
         asked: what to check.
         say: tells a person what is done.
+
+    Raises:
+        NixreproError: a run, a key or a part is asked for that does not exist.
+        OSError: the key can't be read.
     """
+    _named(root, asked)
     checks = _checks(root, asked, say)
     for name in ORDER:
         if name in asked.checks:
             yield attempt(name, checks[name])
 
 
+def _named(root: Path, asked: Asked) -> None:
+    """See that what is named on the command line is there, before anything slow is done."""
+    if asked.run:
+        from nixrepro import record
+
+        try:
+            record.find(root, asked.run)
+        except record.NoSuchRun:
+            raise
+        except RunError:
+            pass  # a broken record is for the checks to judge
+    if asked.key:
+        from nixrepro import keys
+
+        try:
+            keys.public_key(asked.key)
+        except keys.UnusableKey:
+            raise
+        except NixreproError:
+            pass  # the libraries are not there: the check says so, the others are done
+
+
 def attempt(name: str, check: Check) -> tuple[Verdict, ...]:
-    """A check's verdicts; where it can't be done, one that says why."""
+    """A check's verdicts; where it can't be done, one that says why.
+
+    Raises:
+        Misnamed: what it is to check does not exist.
+    """
     begun = time.monotonic()
     try:
         return check()
+    except Misnamed:
+        raise
     except NixreproError as error:
-        reason = f"{error.message}; {error.hint}" if error.hint else error.message
+        reason = in_words(error)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         reason = f"{where}{error.strerror or error}"
@@ -52,10 +86,13 @@ def _checks(root: Path, asked: Asked, say: Callable[[str], None]) -> dict[str, C
         from nixrepro import record
         from nixrepro.verify.signature import check_signature
 
-        if asked.key is None:
-            reason = "no key was given: name the public key's file with --key"
-            return (Verdict("signature", "", State.UNKNOWN, reason),)
-        return check_signature(record.load(root, asked.run), asked.key)
+        assert asked.key is not None  # `asked` sees to it
+        try:
+            found = record.load(root, asked.run)
+        except RunError as error:
+            # One that can't be read any more is surely not the one that was signed.
+            return (Verdict("signature", "", State.DIFFERS, error.said),)
+        return check_signature(found, asked.key)
 
     def closure() -> tuple[Verdict, ...]:
         from nixrepro.nix import Nix
@@ -79,7 +116,7 @@ def _checks(root: Path, asked: Asked, say: Callable[[str], None]) -> dict[str, C
         from nixrepro.nix import Nix
         from nixrepro.verify.rebuild import check_rebuild
 
-        return check_rebuild(root, Nix(), asked.parts, say=say)
+        return check_rebuild(root, Nix(), asked.parts, say=say, quiet=asked.quiet)
 
     def run() -> tuple[Verdict, ...]:
         from nixrepro import record

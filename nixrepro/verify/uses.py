@@ -76,7 +76,9 @@ def uses(calls: Iterable[Event], folder: str) -> Iterator[Use]:
         if event.call in FORKS:
             state.fork(event)
         elif event.call in ("bind", "listen"):
-            state.own |= _bound(event)
+            # A port that another one holds already is that one's.
+            if not event.result.startswith("-"):
+                state.own |= _bound(event)
         else:
             yield from _done(event, state)
 

@@ -125,3 +125,14 @@ def test_asked_to_end_both_end() -> None:
     assert child.stderr is not None and child.stderr.readline() == "begun\n"
     child.terminate()
     assert child.communicate(timeout=30)[0] == "143\n"
+
+
+def test_one_that_is_asked_to_end_cleans_up_first() -> None:
+    code = (
+        "import os, signal; from nixrepro.process import ending\n"
+        "with ending():\n"
+        "    try: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    finally: print('clean')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("clean\n", "", 128 + signal.SIGTERM)

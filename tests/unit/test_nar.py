@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from nixrepro import nar
 from nixrepro.base32 import encode
+from nixrepro.errors import NixreproError
 from nixrepro.nar import Hashed, Unreadable, hash_path
 from nixrepro.nar_pool import Pool
 
@@ -186,5 +187,5 @@ def test_a_killed_process_is_an_error(trees: Path) -> None:
         os.kill(pool._children[0], signal.SIGSTOP)
         found = pool.hash([("tree", str(trees / "tree"), 1)], lambda _: None)
         os.kill(pool._children[0], signal.SIGKILL)
-        with pytest.raises(RuntimeError, match="was killed"):
+        with pytest.raises(NixreproError, match="was killed"):
             next(found)

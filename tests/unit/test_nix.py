@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import pytest
 
 from nixrepro import nix as nix_module
+from nixrepro.complaints import in_words
 from nixrepro.errors import BuildError, Exit, FetchError, NixError
 from nixrepro.nix import Nix, store_path
 from nixrepro.process import Completed, run
@@ -225,8 +226,15 @@ def test_an_error_in_the_flake() -> None:
     error = failure("type-error.stderr")
     assert error.message == "Nix could not build the environment"
     assert "cannot coerce a set to a string" in error.details
-    assert "correct what is named above" in error.hint
+    assert "correct what Nix names" in error.hint
     assert "nix log" not in error.hint
+    reason = "Nix could not build the environment: cannot coerce a set to a string"
+    assert in_words(error).startswith(f"{reason} (at nix/shell.nix:12); correct what Nix names")
+
+
+def test_a_reason_that_is_known_needs_no_words_of_nix() -> None:
+    error = failure("damaged-wheel.stderr", 100)
+    assert in_words(error) == error.said
 
 
 def test_a_daemon_that_is_gone_meanwhile() -> None:

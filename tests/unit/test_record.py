@@ -17,7 +17,8 @@ from nixrepro import record, record_text
 from nixrepro.canonical import digest
 from nixrepro.cli import verbs
 from nixrepro.cli.runs import HEAD, fitting, row
-from nixrepro.errors import RunError
+from nixrepro.errors import Exit, RunError
+from nixrepro.record import NoSuchRun
 from nixrepro.runtime.folder import Folder
 from nixrepro.runtime.host import facts as hardware
 from nixrepro.runtime.record import begin, end
@@ -85,7 +86,7 @@ def test_newest_first(project: Path) -> None:
 
 def test_nothing_ran(project: Path) -> None:
     assert record.runs(project) == []
-    with pytest.raises(RunError, match="nothing ran yet"):
+    with pytest.raises(NoSuchRun, match="nothing ran yet"):
         record.load(project)
 
 
@@ -128,9 +129,10 @@ def test_find_by_prefix(project: Path) -> None:
         assert record.load(project, prefix).document["id"] == wanted
     assert record.load(project, "last").document["id"] == documents[39]["id"]
     for prefix, said in ((wanted[:1], "runs begin with"), ("", "no run"), ("zz", "no run")):
-        with pytest.raises(RunError, match=said):
+        with pytest.raises(NoSuchRun, match=said) as caught:
             record.load(project, prefix)
-    with pytest.raises(RunError, match="no run begins"):
+        assert caught.value.code == Exit.USAGE
+    with pytest.raises(NoSuchRun, match="no run begins"):
         record.load(project, wanted[:20] + "zz")
 
 

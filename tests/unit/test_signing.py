@@ -140,8 +140,13 @@ def test_what_is_no_private_key(run: Record, tmp_path: Path, text: bytes) -> Non
     (tmp_path / "x.pem").write_bytes(text)
     with pytest.raises(NixreproError, match=r"x\.pem can't be used as a private key"):
         signing.sign(run, tmp_path / "x.pem", none)
-    with pytest.raises(NixreproError, match=r"there is no .*gone\.pem"):
+    with pytest.raises(NixreproError, match=r"there is no .*gone\.pem") as error:
         signing.sign(run, tmp_path / "gone.pem", none)
+    assert error.value.hint == "`nixrepro key` makes a pair"
+    # Who verifies needs the signer's, and a pair of one's own is of no use for that.
+    with pytest.raises(NixreproError, match=r"there is no .*gone\.pem") as error:
+        keys.public_key(tmp_path / "gone.pem")
+    assert "ask who signed for the public key" in error.value.hint
 
 
 def test_keys_of_other_kinds_are_refused(run: Record, key: Path, tmp_path: Path) -> None:

@@ -66,3 +66,12 @@ def _started(path: Path) -> str:
 def test_a_run_that_is_not_there(lab: Lab) -> None:
     assert "nothing ran yet" in str(invoke(lab).exception)
     assert "0 is not in the range" in str(invoke(lab, "--steps", "0").exception)
+
+
+def test_a_record_that_was_edited_is_not_repeated(lab: Lab) -> None:
+    run = lab.run()
+    document = json.loads((run.folder / "record.json").read_text())
+    document["layers"]["settings"]["command"] = ["touch", "made"]
+    (run.folder / "record.json").write_text(json.dumps(document))
+    assert "is not as it was recorded, and is not repeated" in str(invoke(lab).exception)
+    assert len(list((lab.root / ".nixrepro" / "runs").glob("*/record.json"))) == 1

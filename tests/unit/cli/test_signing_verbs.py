@@ -72,3 +72,17 @@ def test_a_passphrase_by_a_variable(
     assert invoke(lab, "sign", "--key", path).exit_code == 0
     monkeypatch.setenv("NIXREPRO_PASSPHRASE", "other")
     assert "can't be used" in str(invoke(lab, "sign", "--key", path).exception)
+
+
+def test_a_signed_record_that_can_t_be_read_any_more_differs(lab: Lab, tmp_path: Path) -> None:
+    run = lab.run()
+    invoke(lab, "key")
+    invoke(lab, "sign")
+    public = str(tmp_path / "config" / "nixrepro" / "key.pem.pub")
+    words = ("verify", "last", "--only", "signature", "--allow-unknown", "--key", public)
+    assert invoke(lab, *words).return_value == 0
+    path = run.folder / "record.json"
+    path.write_bytes(path.read_bytes().replace(b"{", b"[", 1))
+    done = invoke(lab, *words)
+    assert done.return_value == 1
+    assert "differs" in done.stdout and "is no record" in done.stdout

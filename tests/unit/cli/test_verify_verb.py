@@ -12,10 +12,13 @@ import junitparser
 import pytest
 from click.testing import CliRunner, Result
 
+from nixrepro import keys, record
 from nixrepro.cli import verbs
-from nixrepro.errors import BuildError, NixError
+from nixrepro.errors import BuildError, Exit, NixError, NixreproError
+from nixrepro.keys import UnusableKey
+from nixrepro.record import NoSuchRun
 from nixrepro.verify import stage
-from nixrepro.verify.asking import ORDER, Asked
+from nixrepro.verify.asking import ORDER, Asked, Misnamed
 from nixrepro.verify.verdict import Finding, State, Verdict
 
 FOUND = Finding("numpy", "was changed", "wheels", "nixrepro.lock", 12)
@@ -50,6 +53,7 @@ class Checks:
 def checks(monkeypatch: pytest.MonkeyPatch) -> Checks:
     checks = Checks()
     monkeypatch.setattr(stage, "_checks", checks)
+    monkeypatch.setattr(stage, "_named", lambda root, asked: None)
     for name in ("GITHUB_ACTIONS", "GITLAB_CI"):
         monkeypatch.delenv(name, raising=False)
     return checks
@@ -107,13 +111,17 @@ def test_what_is_asked_reaches_the_checks(checks: Checks, project: Path) -> None
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("a b", "Only one run"),
+        ("a b", "Only one run can be verified, not 2; a command needs --trace"),
         ("--key k", "--key goes with a run"),
         ("--only run", "--only run goes with a run"),
         ("--runs 2", "go with a run"),
         ("--tolerance 0", "go with a run"),
         ("--rebuild --trace numpy", "one by one"),
         ("--repair --only lock", "--repair mends the closure"),
+        ("last --key k --only run", "--key asks for `signature`, which --only leaves out"),
+        ("--rebuild --only lock", "--rebuild asks for `rebuild`"),
+        ("--trace --only lock", "--trace asks for `hermetic`"),
+        ("last --only signature", "--only signature needs the public key's file"),
         ("--only files", "files"),
         ("last --runs 0", "0"),
         ("last --tolerance -1", "-1"),
@@ -218,6 +226,60 @@ def test_no_project(checks: Checks, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     done = invoke()
     assert isinstance(done.exception, ConfigError)
     assert checks.done == []
+
+
+def test_a_run_that_is_not_there_is_no_unknown(project: Path) -> None:
+    for words in (["nosuch"], ["last"], ["last", "--only", "lock", "--only", "run"]):
+        done = invoke(*words, "--allow-unknown")
+        assert isinstance(done.exception, NoSuchRun), done.stdout
+        assert done.exception.code == Exit.USAGE
+        assert "verdict" not in done.stdout and "nixrepro verify:" not in done.stderr
+
+
+@pytest.mark.parametrize("text", [None, "no key", "-----BEGIN PRIVATE KEY-----\nAAAA\n"])
+def test_a_key_that_is_none_is_said_before_anything_is_done(
+    project: Path, monkeypatch: pytest.MonkeyPatch, text: str | None
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(stage, "attempt", lambda name, check: done.append(name) or ())
+    monkeypatch.setattr(record, "find", lambda root, prefix: root)
+    if text is not None:
+        (project / "k.pub").write_text(text)
+    for words in ([], ["--only", "signature", "--allow-unknown"]):
+        found = invoke("last", "--key", "k.pub", *words).exception
+        assert isinstance(found, UnusableKey)
+        assert found.code == Exit.USAGE
+        assert done == []
+
+
+def test_without_the_libraries_for_keys_the_signature_is_unknown(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> None:
+        raise NixreproError("signatures need the packages")
+
+    monkeypatch.setattr(keys, "library", missing)
+    monkeypatch.setattr(record, "find", lambda root, prefix: root)
+    monkeypatch.setattr(record, "load", lambda root, prefix: record.Record(root, {}))
+    (project / "k.pub").write_text("a key")
+    done = invoke("last", "--key", "k.pub", "--only", "signature")
+    assert done.return_value == 1
+    assert "unknown  signatures need the packages" in done.stdout
+
+
+def test_a_part_that_is_none_ends_all(checks: Checks, project: Path) -> None:
+    checks.answers["rebuild"] = Misnamed("'typo' is no part that can be rebuilt")
+    done = invoke("--rebuild", "typo", "--allow-unknown")
+    assert isinstance(done.exception, Misnamed)
+    assert done.exception.code == Exit.USAGE
+
+
+def test_nixs_own_words_are_in_the_reason(checks: Checks, project: Path) -> None:
+    checks.answers["lock"] = BuildError(
+        "Nix could not build", details="error: undefined x", hint="y"
+    )
+    (first, _) = json.loads(invoke("--json").stdout)["verdicts"]
+    assert first["reason"] == "Nix could not build: undefined x; y"
 
 
 def test_the_lock_alone_imports_nothing_heavy(project: Path) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from nixrepro.diff.results import Parting, compare, parting
+from nixrepro.diff.results import Parting, _by_epochs, compare, parting
 from nixrepro.errors import RunError
+from nixrepro.record import Record
+from nixrepro.runtime.result import gather
 
 from .conftest import Make
 
@@ -176,13 +178,49 @@ def test_fits_after_the_first_are_named(make: Make) -> None:
         ("evaluations", [{"metrics": {"loss": 0.31}}], "evaluation 1: loss"),
         ("evaluations", [], "evaluation 1: loss"),
         ("weights", [{"weights": "1" * 64}], "weights taken by the program 1: weights"),
-        ("logged", {"reward": {"digest": "1", "last": 3}}, "the logged reward"),
+        ("logged", {"reward": {"digest": "1", "last": 3}}, "the logged reward (its digest)"),
         ("fits", [], "fit 1: the number of fits"),
     ],
 )
 def test_what_else_a_result_holds(make: Make, key: str, value: Any, expected: str) -> None:
     found = parting(make("a"), make("b", lambda document: document["result"].update({key: value})))
     assert str(found) == expected
+
+
+def logging(make: Make, name: str, *losses: float, damaged: bool = False) -> Record:
+    """A run whose program logged a loss after each of its steps, and at the end its speed."""
+    told: list[dict[str, Any]] = [
+        {"event": "log", "pid": 1, "metrics": {"loss": loss}, "step": step}
+        for step, loss in enumerate(losses, 150)
+    ]
+    told.append({"event": "log", "pid": 1, "metrics": {"a speed": sum(losses)}, "step": None})
+
+    def edit(document: dict[str, Any]) -> None:
+        document["result"] = {"logged": gather(told)["logged"]}
+        document["fingerprint"]["metrics"] = name * 64
+
+    found = make(name, edit)
+    if not damaged:
+        text = "".join(json.dumps(each) + "\n" for each in told)
+        (found.folder / "events.jsonl").write_text(text)
+    return found
+
+
+def test_of_logged_values_the_first_step_that_differs(make: Make) -> None:
+    a, b = logging(make, "a", 0.75, 0.58, 0.5, 0.25), logging(make, "b", 0.75, 0.61, 0.5, 0.25)
+    found = parting(a, b)
+    # The speed comes before it by name only.
+    assert found == Parting(0, None, None, "the logged loss at step 151", "0.58", "0.61")
+    results = compare(a, b)
+    assert (results.parting, results.values) == (str(found), ("0.58", "0.61"))
+    assert not results.same
+
+
+def test_of_logged_values_that_can_not_be_read_the_digests(make: Make) -> None:
+    a, b = logging(make, "a", 0.75, 0.58), logging(make, "b", 0.75, 0.61, damaged=True)
+    sums = [each.document["result"]["logged"]["loss"]["digest"][:12] for each in (a, b)]
+    found = [each for each in _by_epochs(a, b) if "loss" in each.subject]
+    assert found == [Parting(0, None, None, "the logged loss (its digest)", *sums)]
 
 
 def test_metrics_side_by_side(make: Make) -> None:

@@ -13,6 +13,8 @@ from nixrepro.diff import difference, find
 from nixrepro.diff import sides as module
 from nixrepro.diff.model import Side
 from nixrepro.errors import NixreproError
+from nixrepro.nix import Nix
+from nixrepro.process import Completed
 
 from .conftest import DOCUMENT, Make, deb, git, lock
 
@@ -187,11 +189,25 @@ def test_facts_in_the_store(project: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "holds no facts of an environment" in error(project, str(store / "e.json"))
 
 
+def test_a_path_that_the_store_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = f"/nix/store/{'0' * 32}-x"
+
+    def answers(argv: list[str], **_: object) -> Completed:
+        if "--print-invalid" in argv:
+            return Completed(0, path.encode(), "")
+        return Completed(1, b"", f"error: path '{path}' is not valid")
+
+    for each in (path, f"{path}/bin", "/nix/store/.links"):
+        with pytest.raises(NixreproError, match="is not in the store: Nix does not know it"):
+            module._stored(each, Nix(answers))
+
+
 def test_one_clear_error(project: Path, make: Make) -> None:
     ways = "give a run (`last`, or the start of its id), a lock file, a git revision with a colon"
-    for text in ("nonsense", "", "HEAD~1", "-x:", "nowhere:", "abc", "./nowhere"):
+    for text in ("nonsense", "", "HEAD~9", "-x:", "nowhere:", "abc", "./nowhere"):
         assert error(project, text).startswith(f"nothing is called {text!r} here")
         assert ways in error(project, text)
+    assert error(project, "HEAD~1").endswith("; for the git revision write HEAD~1:")
     assert "is not in the store; realise" in error(project, "/nix/store/" + "0" * 32 + "-x")
     (project / "empty").mkdir()
     assert "empty is no project" in error(project, "empty")
@@ -221,3 +237,12 @@ def test_a_folder_outside_of_any_repository(tmp_path: Path, make: Make) -> None:
     )
     (code,) = (part for part in found.parts if part.layer == "code")
     assert code.unknown[0][1] == "the project is in no Git repository that git accepts"
+
+
+def test_a_name_that_git_would_take_for_an_option(project: Path, make: Make) -> None:
+    victim = project / "victim"
+    victim.write_text("precious")
+    make(
+        "ab", lambda document: document["layers"]["code"].update(commit=f"--index-output={victim}")
+    )
+    assert "is no name of a commit or tree" in error(project, "ab")

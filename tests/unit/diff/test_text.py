@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from nixrepro.canonical import json_bytes
@@ -11,12 +12,30 @@ from nixrepro.diff.known import of_record
 from nixrepro.diff.model import ADDED, CHANGED, CONTENT, REMOVED, Change, Part, Results, Unknown
 from nixrepro.diff.results import compare as compare_results
 from nixrepro.diff.text import SHOWN, fitted, lines
+from nixrepro.runtime.result import gather
 
 from .conftest import Make
 
 
 def said(*parts: Part, results: Results | None = None) -> str:
     return "\n".join(lines(Difference("x", "y", parts, results or Results())))
+
+
+def test_where_logged_values_part_is_said_with_both(make: Make) -> None:
+    """In text and in JSON."""
+
+    def logged(value: float) -> Callable[[dict[str, Any]], None]:
+        told = {"event": "log", "metrics": {"loss": value}, "step": 151}
+        return lambda document: document.update(result={"logged": gather([told])["logged"]})
+
+    a, b = make("a", logged(0.58)), make("b", logged(0.61))
+    found = compare(of_record(a), of_record(b), compare_results(a, b))
+    text = lines(found)
+    assert text[2].endswith("results part at the logged loss at step 151")
+    place = text.index("  first part at the logged loss at step 151")
+    assert text[place + 1] == "    0.58 -> 0.61"
+    expected = {"where": "the logged loss at step 151", "a": "0.58", "b": "0.61"}
+    assert document.of(found)["results"]["parting"] == expected
 
 
 def test_nothing_differs(make: Make) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nixrepro.record import Record
 from nixrepro.repeat import check, files
+from nixrepro.repeat.integrity import sha256_of
 
 from ..lab import Lab
 
@@ -106,3 +109,9 @@ def test_data_from_the_network_is_no_part_of_the_experiment(run: Record) -> None
 def test_it_is_read_back_as_it_was_checked(run: Record) -> None:
     document = json.loads((run.folder / "record.json").read_bytes())
     assert check(run.folder, document) == ()
+
+
+def test_what_is_no_file_has_no_digest(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert sha256_of(tmp_path / "pipe") is None
+    assert sha256_of(tmp_path) is None

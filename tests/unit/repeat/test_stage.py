@@ -10,7 +10,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -370,3 +372,78 @@ def test_two_at_a_time(lab: Lab) -> None:
     assert [each.exitcode for each in both] == [0, 0]
     assert len(record.runs(lab.root)) == 3
     assert lab.left() == []
+
+
+def test_a_run_that_is_committed_with_its_code(lab: Lab) -> None:
+    lab.write(".gitignore", "")
+    lab.commit()
+    first = lab.run("python", "-c", "import nixrepro_runtime as n; n.log(a=1)")
+    lab.commit()
+    run = lab.run("python", "-c", "import nixrepro_runtime as n; n.log(a=2)")
+    again = lab.repeat(run)
+    assert again.document["result"]["final"] == {"a": 2}
+    assert again.document["id"] not in (first.document["id"], run.document["id"])
+
+
+def test_removing_changes_nothing_behind_a_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir(mode=0o750)
+    outside.chmod(0o750)
+    left = tmp_path / "left"
+    left.mkdir()
+    (left / "link").symlink_to(outside)
+    genuine, failed = os.unlink, []
+
+    def unlink(name: str, **more: Any) -> None:
+        if not failed:  # as in a read-only folder, for who is not root
+            failed.append(name)
+            raise PermissionError(13, "Permission denied", name)
+        genuine(name, **more)
+
+    monkeypatch.setattr(os, "unlink", unlink)
+    place.remove(left)
+    assert failed and outside.stat().st_mode & 0o777 == 0o750
+    assert not left.exists()
+
+
+def test_one_that_is_just_being_removed(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = lab.root / ".nixrepro" / "repeats" / "other-1"
+    other.mkdir(parents=True)
+
+    def gone(*_: object) -> Iterator[Path]:
+        raise FileNotFoundError(2, "No such file or directory", "tree")
+        yield
+
+    monkeypatch.setattr(Path, "glob", gone)
+    with place.folder(lab.root, "next") as made:
+        assert made.is_dir()
+
+
+@pytest.mark.parametrize("path", ["out/x", ".git/x"])
+def test_a_large_file_is_written_into_the_tree_alone(lab: Lab, path: str) -> None:
+    outside = lab.top.parent / "outside"
+    outside.mkdir()
+    (lab.root / "out").symlink_to(outside)
+    lab.commit()
+    run = lab.run()
+    lab.write(path, "x")
+    sha256 = hashlib.sha256(b"x").hexdigest()
+    run.document["layers"]["code"]["large"] = [{"path": path, "size": 1, "sha256": sha256}]
+    with pytest.raises(RunError, match=r"outside of the repository"):
+        lab.repeat(run)
+
+
+def test_from_a_hook_that_keeps_new_objects_aside(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.commit()
+    lab.write("train.py", "print(5)")
+    run = lab.run()
+    aside = tmp_path / "aside"
+    aside.mkdir()
+    monkeypatch.setenv("GIT_OBJECT_DIRECTORY", str(aside))
+    monkeypatch.setenv("GIT_ALTERNATE_OBJECT_DIRECTORIES", str(lab.top / ".git" / "objects"))
+    lab.repeat(run)
+    assert list(aside.iterdir()) == []

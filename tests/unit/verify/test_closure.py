@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,14 +12,16 @@ import pytest
 from nixrepro.closure import Closure, StorePath
 from nixrepro.derivations import Derivation
 from nixrepro.errors import NixError
+from nixrepro.nar_pool import Pool
 from nixrepro.nix import Nix
-from nixrepro.nix_store import Store
+from nixrepro.nix_store import Output, Store
 from nixrepro.process import Completed
 from nixrepro.trees import Change, Kind
 from nixrepro.verify import mend
-from nixrepro.verify.afresh import _above
+from nixrepro.verify.afresh import _above, _open, _take
+from nixrepro.verify.closure import _Check
 from nixrepro.verify.closure_verdicts import paths_and_bytes
-from nixrepro.verify.display import Display
+from nixrepro.verify.display import Display, Silent
 from nixrepro.verify.survey import Bad, Survey, _disagreeing
 from nixrepro.verify.verdict import State
 
@@ -176,3 +180,35 @@ def test_another_store_shares_no_build_users(
     monkeypatch.setattr("nixrepro.nix._has_group", lambda _: group)
     Store(notes, {"NIX_REMOTE": remote}).realise([A.path])
     assert (asked[0][-3:-1] == ["build-users-group", ""]) is own
+
+
+def test_facts_that_are_not_in_the_store_are_unknown(tmp_path: Path) -> None:
+    check = _Check(tmp_path, Store.of(Nix()), Pool(), Silent())
+    check._outputs = {"environment": Output("", A.path), "facts": Output("", "/nix/store/x")}
+    verdict = check._environment(Survey(CLOSURE, None, (), ()))
+    assert verdict.state is State.UNKNOWN
+    assert "its facts are not in the store" in verdict.reason
+    check._outputs["facts"] = Output("", B.path)  # damaged: the bytes' verdict says so
+    assert check._environment(Survey(CLOSURE, None, (), ())).state is State.SAME
+
+
+def test_removing_a_second_store_leaves_the_files_of_the_first(tmp_path: Path) -> None:
+    store, second = tmp_path / "store", tmp_path / "second"
+    (store / "lib").mkdir(parents=True)
+    (store / "lib" / "x").write_text("x")
+    (store / "lib" / "x").chmod(0o444)
+    (store / "out").symlink_to(tmp_path)
+    for folder in (store / "lib", store):
+        folder.chmod(0o555)
+    before = tmp_path.stat().st_mode
+    _take(store, second / "store")
+    assert (second / "store" / "lib" / "x").samefile(store / "lib" / "x")
+    _open(str(second))
+    # Who owns the folders can remove all that is in them without touching a file's mode.
+    modes = [os.stat(path).st_mode & 0o777 for path, _, _ in os.walk(second / "store")]
+    assert modes == [0o700, 0o700]
+    shutil.rmtree(second)
+    assert (store / "lib" / "x").stat().st_mode & 0o777 == 0o444
+    assert store.stat().st_mode & 0o777 == 0o555 and tmp_path.stat().st_mode == before
+    for folder in (store, store / "lib"):
+        folder.chmod(0o755)

@@ -16,7 +16,7 @@ from nixrepro.realise import Environment
 from nixrepro.strace import events
 from nixrepro.verify.contract import contract, layers
 from nixrepro.verify.hermetic import observe, observer, verdicts
-from nixrepro.verify.observed import Observed, attributed, frames
+from nixrepro.verify.observed import Observed, _with_interpreters, attributed, frames
 from nixrepro.verify.uses import Kind, Use, uses
 from nixrepro.verify.verdict import State
 
@@ -231,3 +231,12 @@ def test_nothing_of_an_observation_stays(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("tempfile.tempdir", None)
     observe(tmp_path, environment(tmp_path), ["true"], tmp_path / "none")
     assert os.listdir(tmp_path / "tmp") == []
+
+
+def test_a_link_in_the_project_to_a_program_of_the_host(tmp_path: Path) -> None:
+    link = tmp_path / "tool"
+    link.symlink_to("/bin/sh")
+    started = _with_interpreters([Use(Kind.START, str(link), ""), Use(Kind.READ, str(link), "")])
+    allowed = contract(FACTS, (), (str(tmp_path),))
+    outside = [use.subject for use in started if allowed.outside(use)]
+    assert outside == [os.path.realpath("/bin/sh")]

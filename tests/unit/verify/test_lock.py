@@ -438,3 +438,30 @@ def test_artefacts_in_another_order_are_seen(root: Path) -> None:
     (root / locks.FILE).write_text("\n[[artefact]]\n".join((head, second, first)))
     assert locks.load(root / locks.FILE) == lock
     assert only(root, "nixrepro.lock").findings
+
+
+@pytest.mark.parametrize("key", ["owner", "repo", "type"])
+def test_a_pin_of_another_repository_than_the_one_asked_for(root: Path, key: str) -> None:
+    def change(document: dict) -> None:  # type: ignore[type-arg]
+        locked = document["nodes"]["nixpkgs"]["locked"]
+        locked.update({"rev": "1" * 40, "narHash": "sha256-x", key: "other"})
+
+    pins(root, change)
+    (finding,) = only(root, "flake.lock").findings
+    assert "another place" in finding.reason
+
+
+def test_a_comment_in_latin_1_is_one(root: Path) -> None:
+    path = root / "flake.nix"
+    path.write_bytes(path.read_bytes() + "# caf\xe9\n".encode("latin-1"))
+    assert {verdict.state for verdict in check_lock(root)} == {State.SAME}
+
+
+def test_a_file_that_would_be_loaded_instead_of_the_runtimes(root: Path) -> None:
+    for name in ("boot/__init__.py", "boot.so", "README", "tests/test_mine.py"):
+        path = root / "nix" / "runtime" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("")
+    git(root, "add", "--force", "nix")
+    (finding,) = only(root, "library").findings
+    assert finding.subject == "nix/runtime/boot/__init__.py"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,13 @@ import pytest
 from nixrepro import lock as locks
 from nixrepro.derivations import Derivation
 from nixrepro.errors import NixreproError
+from nixrepro.nix_store import Store
 from nixrepro.process import Completed
+from nixrepro.verify.asking import Misnamed
 from nixrepro.verify.parts import choose, name_parts
 from nixrepro.verify.rebuild import read
+from nixrepro.verify.scope import built_once
+from nixrepro.verify.waiting import waiting
 
 ROOT = Path(__file__).parents[3]
 RECORDED = Path(__file__).parents[1] / "recorded" / "nix-2.8.0"
@@ -103,3 +108,37 @@ def test_an_unknown_name(parts: dict[str, list[Derivation]]) -> None:
     with pytest.raises(NixreproError, match="'nunpy' is no part") as caught:
         choose(parts, ("nunpy",))
     assert caught.value.hint == "`numpy` is one"
+    with pytest.raises(Misnamed) as caught:
+        choose({"libzstd1": [], "gast": [], "environment": []}, ("last",))
+    assert caught.value.hint == "a package, a wheel, a layer or `environment` is"
+
+
+def test_what_nobody_built_beside_the_environment_is_left_out() -> None:
+    """But what the environment stands on is not: that it is gone must be said."""
+    made = {name: derivation(name) for name in ("lib", "env", "file", "train", "sites")}
+    made["env"] = replace(made["env"], inputs=(made["lib"].path,))
+    made["train"] = replace(made["train"], inputs=(made["env"].path, made["file"].path))
+    known = {each.output: each for each in made.values()}
+    built = [made["env"].output, made["file"].output, made["sites"].output]
+
+    def answers(argv: list[str], **_: object) -> Completed:
+        asked = argv[argv.index("--print-invalid") + 1 :]
+        gone = "\n".join(path for path in asked if path not in built)
+        return Completed(0, gone.encode(), "")
+
+    found = built_once(Store(answers), known, made["env"].output, list(known.values()))
+    assert names(found) == {"lib", "env", "file", "sites"}
+
+
+def test_on_a_terminal_a_second_build_shows_that_it_goes_on(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with waiting("building", show=False):
+        pass
+    assert capfd.readouterr() == ("", "")
+    with waiting("building", show=True):
+        pass
+    told = capfd.readouterr()
+    assert "building" in told.err and told.out == ""

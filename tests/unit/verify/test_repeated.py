@@ -15,7 +15,7 @@ from nixrepro.canonical import digest, json_bytes
 from nixrepro.errors import FetchError, NixError, RunError
 from nixrepro.nix import Nix
 from nixrepro.record import Record
-from nixrepro.verify.repeated import check_run
+from nixrepro.verify.repeated import check_record, check_run
 from nixrepro.verify.verdict import Finding, State, Verdict
 
 from ..lab import Lab, furnish
@@ -218,6 +218,49 @@ def test_a_tolerance_is_named(
         assert verdict(lab, run, tolerance=tolerance).reason.endswith("and the weights differ")
 
 
+# Nine of its ten losses are chance; the last is not.
+NINE = "[nr.log(loss=random.random() + 1, step=n) for n in range(9)]"
+
+
+def test_within_a_tolerance_every_logged_value_counts(lab: Lab) -> None:
+    lab.write("train.py", logs("1.0", f"import random\n{NINE}").replace("1.0", "1.0, step=9"))
+    lab.commit()
+    run = lab.run()
+    found = verdict(lab, run, tolerance=1e-3)
+    assert found.state == State.DIFFERS
+    assert "first in the logged loss at step 0" in found.reason
+    assert found.findings[0].subject == "loss at step 0"
+    assert found.compared.startswith("10 values of metrics")
+    near = verdict(lab, run, tolerance=0.999)
+    assert near.state == State.SAME
+
+
+def test_logged_values_that_are_gone_are_within_no_tolerance(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.write("train.py", logs("random.random() + 1", f"import random\n{NINE}"))
+    lab.commit()
+    run, again = lab.run(), lab.run()
+    monkeypatch.setattr(repeat, "repeat", lambda *_, **__: again)
+    assert verdict(lab, run, tolerance=0.999).state == State.SAME
+    (again.folder / "events.jsonl").unlink()
+    found = verdict(lab, run, tolerance=0.999)
+    assert found.state == State.DIFFERS
+    assert found.findings[0].subject == "loss (its digest)"
+
+
+def test_of_a_whole_record_it_is_said_what_was_checked(lab: Lab) -> None:
+    """Hardware and timings are under no digest."""
+    lab.commit()
+    run = lab.run()
+    path = run.folder / "record.json"
+    document = json.loads(path.read_bytes())
+    document["timings"]["wall"] = 1e9
+    path.write_bytes(json_bytes(document))
+    found = check_record(record.load(lab.root, run.document["id"]))
+    assert (found.state, found.reason) == (State.SAME, "its id, digests and files fit")
+
+
 def test_a_tolerance_says_nothing_where_there_are_no_metrics(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,3 +300,12 @@ def test_a_later_format_is_refused(lab: Lab) -> None:
     (run.folder / "record.json").write_bytes(json_bytes({**run.document, "format": 2}))
     with pytest.raises(RunError, match="later nixrepro"):
         record.load(lab.root, run.document["id"])
+
+
+def test_weights_that_could_not_be_digested_are_not_called_the_same(lab: Lab) -> None:
+    lab.commit()
+    run = lab.run("python", "-c", logs("1", "nr.weights(5)"))
+    assert "unknown" in run.document["fingerprint"]["weights"]
+    found = verdict(lab, run)
+    assert found.state == State.SAME
+    assert "bit for bit, but not all weights are known (" in found.reason

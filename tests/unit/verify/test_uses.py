@@ -140,3 +140,12 @@ PIECES = st.sampled_from(['"x"', "AT_FDCWD</a>", ", ", "3<TCP:[1]>", ") = 0", "P
 @given(CALLS, st.lists(PIECES))
 def test_a_line_that_was_cut_anywhere_does_no_harm(call: str, pieces: list[str]) -> None:
     of(f"1 {call}({''.join(pieces)}\n")
+
+
+def test_an_address_that_could_not_be_had_is_another_ones() -> None:
+    address = '{sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("127.0.0.1")}'
+    connect = f"1 connect(4<TCP:[2]>, {address}, 16) = 0\n"
+    bind = f"1 bind(3<TCP:[1]>, {address}, 16) = "
+    assert of(f"{bind}0\n", connect) == []
+    refused = of(f"{bind}-1 EADDRINUSE (Address already in use)\n", connect)
+    assert [use.subject for use in refused] == ["127.0.0.1:80"]
