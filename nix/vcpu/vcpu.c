@@ -1,8 +1,8 @@
 /* vcpu: runs a command on a CPU described by a table.
  *
  * Which instructions a library uses, and in which order it adds, it decides by what CPUID answers. vcpu makes every CPUID of
- * a program and its children answer from a table, in one of two ways: the kernel makes the instruction fault, where the CPU
- * can (`fault`), or its places in the code are rewritten as the code is mapped (`rewrite`). */
+ * a program and its children answer from a table, in one of two ways: its places in the code are rewritten as the code is
+ * mapped (`rewrite`), or the kernel makes the instruction fault, where the CPU can (`fault`). */
 #define _GNU_SOURCE
 #include <asm/prctl.h>
 #include <dirent.h>
@@ -124,7 +124,7 @@ int main(int count, char **words)
         { "exact", no_argument, NULL, 'e' }, { "show", no_argument, NULL, 'S' }, { "find", no_argument, NULL, 'F' }, { "help", no_argument, NULL, 'h' }, { 0 },
     };
     struct table table = { 0 };
-    struct plan plan = { .table = &table, .known = known_new(), .way = faults() ? FAULT : REWRITE };
+    struct plan plan = { .table = &table, .known = known_new(), .way = REWRITE };
     int option, line;
     char name[4096];
     FILE *stream;

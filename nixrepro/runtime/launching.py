@@ -29,7 +29,7 @@ def launch(options: Options, host: dict[str, str]) -> int:
     mask = supervise.block()
     from .git import Code
 
-    code = Code(options.project, _system(), host, mask)
+    code = Code(options.project, _system(options.environment), host, mask)
     if options.record:
         code.start()  # git works while this process reads on
         if early := supervise.asked():
@@ -107,9 +107,10 @@ def _asked(options: Options) -> dict[str, str]:
     return asked
 
 
-def _system() -> str:
-    """The closure's merged system, where the Python that runs this is."""
-    return os.path.dirname(os.path.dirname(os.path.realpath(sys.executable)))
+def _system(facts: str) -> str:
+    """The closure's merged system, where the Python that runs this is; "" where it is another's."""
+    found = os.path.dirname(os.path.dirname(os.path.realpath(sys.executable)))
+    return found if os.path.dirname(found) == os.path.dirname(os.path.abspath(facts)) else ""
 
 
 def _stand() -> None:

@@ -59,6 +59,15 @@ def test_a_program_sees_just_the_table(vcpu: Path, cpu: str) -> None:
         assert table(done.out) == table(wanted)
 
 
+def test_where_the_machine_can_cpuid_may_fault_instead(vcpu: Path, asks: Path) -> None:
+    done = call([vcpu, "--way", "fault", "--cpu", "x86-64-v3", "--", asks])
+    if "cpuid_fault" in flags():
+        assert [line.split()[1] for line in done.out.splitlines()[2:]] == [HASWELL] * 5
+    else:
+        said = "vcpu: this machine can't make CPUID fault\n"
+        assert (done.status, done.out, done.err) == (125, "", said)
+
+
 def test_a_table_of_this_machine_changes_nothing(vcpu: Path, tmp_path: Path) -> None:
     shown = checked([vcpu, "--show"])
     own = tmp_path / "own.cpu"
