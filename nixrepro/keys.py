@@ -139,5 +139,5 @@ def library() -> None:
     except ImportError:
         raise NixreproError(
             "signatures need the packages securesystemslib and cryptography",
-            hint="install them: pip install 'nixrepro[sign]'",
+            hint="install them beside nixrepro: pip install 'securesystemslib[crypto]'",
         ) from None

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from nixrepro import record
+from nixrepro.cli import options
 from nixrepro.cli.output import answer, answer_json, say
 from nixrepro.errors import RunError
 from nixrepro.project import find_root
@@ -14,15 +15,10 @@ from nixrepro.project import find_root
 
 @click.command("repeat")
 @click.option("--json", "as_json", is_flag=True, help="Answer with the new record itself.")
-@click.option(
-    "--steps",
-    type=click.IntRange(1),
-    metavar="N",
-    help="Digest loss and weights at every Nth step, to find where two runs part.",
-)
+@options.fingerprint
 @click.argument("run", default=record.LAST)
 @click.pass_obj
-def command(folder: Path, *, as_json: bool, steps: int | None, run: str) -> int:
+def command(folder: Path, *, as_json: bool, fingerprint: str, run: str) -> int:
     """Run a recorded run again, and print the new run's id.
 
     RUN is the start of its id, or `last`, as it is without any. Commit, uncommitted changes, lock,
@@ -32,8 +28,13 @@ def command(folder: Path, *, as_json: bool, steps: int | None, run: str) -> int:
     """
     from nixrepro.nix import Nix
     from nixrepro.repeat import check, repeat
+    from nixrepro.runtime.launch import Refused, steps
     from nixrepro.runtime.wording import headline
 
+    try:
+        every = steps(fingerprint) or None
+    except Refused as error:
+        raise click.UsageError(str(error)) from None
     root = find_root(folder)
     found = record.load(root, run)
     if wrong := check(found.folder, found.document):
@@ -42,7 +43,7 @@ def command(folder: Path, *, as_json: bool, steps: int | None, run: str) -> int:
             hint="restore it from where it was recorded",
             details="\n".join(f"  {each.subject}: {each.reason}" for each in wrong),
         )
-    again = repeat(root, found, Nix(), steps=steps, say=say, show=True)
+    again = repeat(root, found, Nix(), steps=every, say=say, show=True)
     say(f"nixrepro: {headline(again.document)}")
     if as_json:
         answer_json(again.document)

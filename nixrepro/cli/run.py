@@ -6,17 +6,14 @@ from pathlib import Path
 
 import click
 
+from nixrepro.cli import options
+
 
 @click.command(
     "run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
 )
 @click.option("--no-record", is_flag=True, help="Leave no record.")
-@click.option(
-    "--fingerprint",
-    default="",
-    metavar="steps[:N]",
-    help="Digest loss and weights after every N-th training step, for `nixrepro diff`.",
-)
+@options.fingerprint
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND...")
 @click.pass_obj
 def command(folder: Path, *, words: tuple[str, ...], no_record: bool, fingerprint: str) -> None:

@@ -6,18 +6,15 @@ from pathlib import Path
 
 import click
 
+from nixrepro.cli import options
+
 
 @click.command(
     "train", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.option("--no-record", is_flag=True, help="Leave no record.")
-@click.option(
-    "--fingerprint",
-    default="",
-    metavar="steps[:N]",
-    help="Digest loss and weights after every N-th training step, for `nixrepro diff`.",
-)
+@options.fingerprint
 @click.pass_obj
 def command(folder: Path, *, arguments: tuple[str, ...], no_record: bool, fingerprint: str) -> None:
     """Run the command of [tool.nixrepro.train] in the pinned environment, and record it.

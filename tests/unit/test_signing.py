@@ -216,4 +216,4 @@ def test_without_the_libraries_there_is_one_clear_error(
     ):
         with pytest.raises(NixreproError, match="securesystemslib") as error:
             use()
-        assert "pip install 'nixrepro[sign]'" in error.value.hint
+        assert "pip install 'securesystemslib[crypto]'" in error.value.hint

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -53,7 +54,7 @@ def test_the_new_id_is_the_answer(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> 
     assert called[0]["run"] == second.document["id"]
     assert (called[0]["show"], called[0]["steps"]) == (True, None)
 
-    done = invoke(lab, first.document["id"][:8], "--json", "--steps", "5")
+    done = invoke(lab, first.document["id"][:8], "--json", "--fingerprint", "steps:5")
     assert done.return_value == 0
     assert json.loads(done.stdout)["repeats"] == first.document["id"]
     assert called[1]["steps"] == 5
@@ -65,7 +66,9 @@ def _started(path: Path) -> str:
 
 def test_a_run_that_is_not_there(lab: Lab) -> None:
     assert "nothing ran yet" in str(invoke(lab).exception)
-    assert "0 is not in the range" in str(invoke(lab, "--steps", "0").exception)
+    wrong = invoke(lab, "--fingerprint", "steps:0").exception
+    assert isinstance(wrong, click.UsageError)
+    assert "--fingerprint takes steps or steps:N" in str(wrong)
 
 
 def test_a_record_that_was_edited_is_not_repeated(lab: Lab) -> None:
