@@ -106,9 +106,17 @@ class Store(Nix):
         """The same, read.
 
         Raises:
-            NixError: one of them is not in the store.
+            NixError: one of them is not in the store, or Nix says it in another way than it did.
         """
-        return registered(self.registration(paths)) if paths else ()
+        if not paths:
+            return ()
+        try:
+            return registered(self.registration(paths))
+        except ValueError as error:
+            raise NixError(
+                f"what `nix-store --dump-db` says can't be read: {error}",
+                hint="this Nix may be one that nixrepro was not tried with",
+            ) from None
 
     def load(self, registration: str) -> None:
         """Make paths valid whose files were put where they belong.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nixrepro.canonical import json_bytes, write_atomic
 from nixrepro.errors import NixreproError
 from nixrepro.keys import library, private_key
+from nixrepro.locking import alone
 from nixrepro.record import Record
 from nixrepro.repeat.integrity import check, files, sha256_of
 from nixrepro.runtime.folder import RECORD
@@ -68,17 +69,20 @@ def sign(record: Record, file: Path, passphrase: Callable[[], bytes]) -> Path:
             f"run {record.document['id'][:12]} is not as it was recorded, and is not signed",
             details="\n".join(f"  {each.subject}: {each.reason}" for each in found),
         )
+    signer = CryptoSigner(private_key(file, passphrase))
     path = record.folder / ENVELOPE
     payload = json_bytes(statement(record))
-    envelope = Envelope(payload, PAYLOAD, {})
-    if path.exists():
-        there = read(path)
-        if (there.payload, there.payload_type) != (payload, PAYLOAD):
-            hint = "see who signed what there, and remove it if it is of no use"
-            raise NixreproError(f"{path} signs something else than this record", hint=hint)
-        envelope = there
-    envelope.sign(CryptoSigner(private_key(file, passphrase)))
-    write_atomic(path, json_bytes(envelope.to_dict()))
+    # Two that sign at the same time must not lose each other's signature.
+    with alone(record.folder):
+        envelope = Envelope(payload, PAYLOAD, {})
+        if path.exists():
+            there = read(path)
+            if (there.payload, there.payload_type) != (payload, PAYLOAD):
+                hint = "see who signed what there, and remove it if it is of no use"
+                raise NixreproError(f"{path} signs something else than this record", hint=hint)
+            envelope = there
+        envelope.sign(signer)
+        write_atomic(path, json_bytes(envelope.to_dict()))
     return path
 
 

@@ -13,6 +13,7 @@ from nixrepro import nix as nix_module
 from nixrepro.complaints import in_words
 from nixrepro.errors import BuildError, Exit, FetchError, NixError
 from nixrepro.nix import Nix, store_path
+from nixrepro.nix_store import Store
 from nixrepro.process import Completed, run
 
 RECORDED = Path(__file__).parent / "recorded" / "nix-2.8.0"
@@ -305,3 +306,9 @@ def test_root_without_build_users_builds_as_itself(monkeypatch: pytest.MonkeyPat
     Nix(played).closure_size(WHEEL)
     place = played.asked[0].index("build-users-group")
     assert played.asked[0][place - 1 : place + 2] == ["--option", "build-users-group", ""]
+
+
+def test_a_list_of_paths_of_another_shape_is_an_error_with_words() -> None:
+    with pytest.raises(NixError, match="dump-db` says can't be read"):
+        Store(Played("no path\n")).registered(["/nix/store/x"])
+    assert Store(Played("never asked")).registered([]) == ()

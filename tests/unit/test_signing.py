@@ -8,6 +8,8 @@ import json
 import os
 import stat
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from nixrepro import keys, signing
+from nixrepro.canonical import write_atomic
 from nixrepro.errors import NixreproError
 from nixrepro.record import Record
 
@@ -217,3 +220,21 @@ def test_without_the_libraries_there_is_one_clear_error(
         with pytest.raises(NixreproError, match="securesystemslib") as error:
             use()
         assert "pip install 'securesystemslib[crypto]'" in error.value.hint
+
+
+def test_who_signs_meanwhile_loses_no_signature(
+    run: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(path: Path, data: bytes) -> None:
+        time.sleep(0.1)
+        write_atomic(path, data)
+
+    monkeypatch.setattr(signing, "write_atomic", slowly)
+    others = [tmp_path / "keys" / f"{number}.pem" for number in range(3)]
+    for other in others:
+        keys.make_key(other)
+    with ThreadPoolExecutor(len(others)) as pool:
+        for done in [pool.submit(signing.sign, run, other, none) for other in others]:
+            done.result()
+    envelope = signing.read(run.folder / signing.ENVELOPE)
+    assert len(envelope.signatures) == len(others)
