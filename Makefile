@@ -1,7 +1,7 @@
 # `make` lists the targets. What is missing on the machine is installed by tools/bootstrap.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-unit test-nix test-train lint bench clean
+.PHONY: help setup train test test-unit test-nix test-train test-machines lint bench clean
 
 # Where Nix's own installer puts it, for shells that have not read its profile yet.
 export PATH := $(CURDIR)/.venv/bin:$(PATH):/nix/var/nix/profiles/default/bin:$(HOME)/.nix-profile/bin
@@ -24,7 +24,7 @@ export NIX_CONFIG
 PYTEST := python -m pytest
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 setup: ## install what is missing: the tool into .venv, and Nix
 	@tools/bootstrap tool
@@ -36,7 +36,7 @@ train: setup ## fetch the closure and train in it, recorded
 	@nix run --quiet .#train
 	@nixrepro gc --json >/dev/null # keeps the environment that was just recorded
 
-test: setup-dev ## all tests
+test: setup-machines ## all tests
 	@$(PYTEST) tests
 
 test-unit: setup-tool-dev ## the tests that need no Nix
@@ -45,8 +45,11 @@ test-unit: setup-tool-dev ## the tests that need no Nix
 test-nix: setup-dev ## the tests with a real Nix
 	@$(PYTEST) tests/nix
 
-test-train: setup-dev ## the tests with a real TensorFlow closure
+test-train: setup-machines ## the tests with a real TensorFlow closure
 	@$(PYTEST) tests/train
+
+test-machines: setup-machines ## the portable profile on every emulated machine, not one alone
+	@NIXREPRO_MACHINES="Haswell Skylake-Client EPYC-Milan" $(PYTEST) tests/train/test_cpus.py -k machine
 
 lint: setup-tool-dev ## ruff and mypy --strict
 	@ruff check .
@@ -61,9 +64,12 @@ clean: ## remove what was built here; records, the lock and the store stay
 	@rm -rf .venv build dist *.egg-info result result-* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: setup-tool-dev setup-dev
+.PHONY: setup-tool-dev setup-dev setup-machines
 setup-tool-dev:
 	@tools/bootstrap dev
 
 setup-dev: setup-tool-dev
 	@tools/bootstrap nix
+
+setup-machines: setup-dev
+	@tools/bootstrap machines

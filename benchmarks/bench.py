@@ -22,6 +22,7 @@ import ours
 import peers
 import steps as stepping
 import verify
+import virtual
 from table import Row, Table, machine
 from uv import find_uv_bin
 
@@ -243,6 +244,33 @@ def closure(bench: Bench) -> None:
     bench.table.rows.append(verify.closure(ROOT, bench.closure, bench.times))
 
 
+def vcpu(bench: Bench) -> None:
+    """The virtual CPU at a start, and over a training of some twenty seconds."""
+    found = virtual.Virtual(
+        program=ours.built(ROOT, "vcpu") / "bin/vcpu", sites=ours.built(ROOT, "sites")
+    )
+    environment = bench.closure.environment
+    say("starts on a virtual CPU")
+    system = ours.built(ROOT, "system")
+    bench.table.rows.append(virtual.starts(found, system / "bin/true"))
+    say("trainings on a virtual CPU")
+    python, times = environment / "bin/python", max(bench.times, 9)
+    bench.table.rows += virtual.trainings(found, python, ROOT / "train", bench.folder, times)
+
+
+def probe(bench: Bench) -> None:
+    """The fingerprint of the arithmetic, taken anew, and a run whose probe is kept."""
+    say("probe")
+    own = measure.median(3, lambda: measure.run(["nixrepro", "probe", "--again"], cwd=ROOT))
+    bench.table.rows.append(Row("probe, taken anew", own.seconds))
+    run = lambda env: measure.run(["nixrepro", "run", "--", "true"], cwd=ROOT, env=env)  # noqa: E731
+    with_it, without = measure.alternately(
+        25, lambda: run({}), lambda: run({"NIXREPRO_PROBE": "no"})
+    )
+    figures = (1000 * with_it.seconds, "the same without a probe", 1000 * without.seconds)
+    bench.table.rows.append(Row("warm start, its probe kept", *figures, unit="ms"))
+
+
 def total(lock: locks.Lock) -> str:
     """How much a lock's artefacts are."""
     sizes = [item.size for item in lock.artefacts if not item.optional]
@@ -259,6 +287,8 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "diff": diff,
     "memory": memory,
     "verify": closure,
+    "vcpu": vcpu,
+    "probe": probe,
 }
 
 

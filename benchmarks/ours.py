@@ -33,6 +33,12 @@ def closure(root: Path) -> Closure:
     return Closure(*(Path(item["outputs"]["out"]) for item in json.loads(built.output)))
 
 
+def built(root: Path, output: str) -> Path:
+    """Store path of one output of the project's flake, built if it is not there yet."""
+    words = ["nix", "build", "--no-link", "--json", f".#{output}"]
+    return Path(json.loads(measure.run(words, cwd=root).output)[0]["outputs"]["out"])
+
+
 @dataclass(frozen=True)
 class Store:
     """A store below `folder` for `project`, its files from the folder `files`."""

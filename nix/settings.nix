@@ -19,12 +19,16 @@ let
   stated = tool.numerics or { };
   profile = stated.profile or "native";
 
+  # A table that comes along by its name, or one of the project by its path, which goes into the store.
+  cpu = stated.cpu or "x86-64-v3";
+  own = match ".*/.*|.*\\.cpu" cpu != null;
+  table = if own then { table = "${builtins.path { name = "nixrepro-table.cpu"; path = src + "/${cpu}"; }}"; } else { };
+
   # The same defaults as the tool's.
   numerics =
     if profile == "portable" then {
-      numerics = {
-        inherit profile;
-        cpu = stated.cpu or "x86-64-v3";
+      numerics = table // {
+        inherit profile cpu;
         threads = stated.threads or 4;
         vcpu = "${vcpu.vcpu}/bin/vcpu";
         sites = "${vcpu.sites}";

@@ -80,6 +80,24 @@ class Store(Nix):
             raise failed(done)
         return {name: Output(**entry) for name, entry in json.loads(done.stdout).items()}
 
+    def instantiate(self, folder: Path, names: Sequence[str], output: str) -> list[Output]:
+        """Evaluate one output of several flakes, which lie in one folder. Nothing is built.
+
+        Args:
+            folder: which they lie in; none of it but the flakes goes into the store.
+            names: of theirs, in the order of the answer.
+            output: of each.
+
+        Raises:
+            BuildError: one can't be evaluated.
+        """
+        argv = ["nix", *self._options(), "build", "--dry-run", "--json"]
+        done = self._call([*argv, *(f"path:./{name}#{output}" for name in names)], cwd=folder)
+        if done.status != 0:
+            raise failed(done)
+        told = json.loads(done.stdout)
+        return [Output(entry["drvPath"], entry["outputs"]["out"]) for entry in told]
+
     def requisites(self, paths: Sequence[str]) -> list[str]:
         """All that store paths reach, themselves included, sorted; those that are valid.
 
@@ -145,6 +163,19 @@ class Store(Nix):
     def realise(self, derivations: Iterable[str]) -> Completed:
         """Build what of some derivations is not there yet."""
         return self._realise(sorted(derivations), "--keep-going")
+
+    def build_all(self, derivations: Iterable[str]) -> Completed:
+        """Build several side by side, here, on remote builders or from caches, as Nix is set up.
+
+        What can't be built stops none that doesn't need it.
+        """
+        argv = ["nix-store", "--realise", "--keep-going", *self._building()]
+        return self._call([*argv, *sorted(derivations)])
+
+    def log(self, derivation: str) -> str:
+        """What a derivation's builder said when it last ran here; "" if nothing is kept."""
+        done = self._call(["nix-store", "--read-log", derivation])
+        return done.stdout.decode(errors="replace") if done.status == 0 else ""
 
     def repair(self, derivations: Iterable[str]) -> Completed:
         """Build anew what of some derivations is damaged or missing, in its place.

@@ -9,8 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+if TYPE_CHECKING:
+    import subprocess
+
+_PATIENCE = 20.0  # seconds
 _ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
@@ -47,6 +51,9 @@ def run(
 ) -> Completed:
     """Run a program to its end, both pipes drained at once.
 
+    An error that ends this process meanwhile, as a signal raises it, asks the program to end too
+    and waits until it has: Nix ends its builders then, which outlive a Nix that is killed.
+
     Args:
         argv: the program and its arguments, one token each.
         cwd: the folder to run in; None for this one.
@@ -59,17 +66,32 @@ def run(
     """
     import subprocess  # 2 ms that a warm start, which replaces this process, does without
 
-    done = subprocess.run(
+    with subprocess.Popen(
         list(argv),
         cwd=cwd,
         env=None if env is None else dict(env),
-        input=stdin,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=None if show else subprocess.PIPE,
-        check=False,
-    )
-    stderr = "" if done.stderr is None else done.stderr.decode(errors="replace")
-    return Completed(done.returncode, done.stdout, stderr)
+    ) as child:
+        try:
+            stdout, stderr = child.communicate(stdin)
+        except BaseException:
+            _end(child)
+            raise
+    said = "" if stderr is None else stderr.decode(errors="replace")
+    return Completed(child.returncode, stdout, said)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Have a program end; one that does not listen is killed."""
+    import subprocess
+
+    child.terminate()
+    try:
+        child.communicate(timeout=_PATIENCE)
+    except subprocess.TimeoutExpired:
+        child.kill()
 
 
 def attend(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], show: bool = False) -> int:

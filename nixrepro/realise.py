@@ -119,7 +119,7 @@ def flake(root: Path, nix: Nix) -> Iterator[Path]:
 
 def read_by_flake(root: Path) -> list[str]:
     """The files and folders of a project that its flake reads, relative to it."""
-    return memory.read_by(_named(root))
+    return memory.read_by([*_named(root), *_cpu(root)])
 
 
 def check(root: Path) -> None:
@@ -140,6 +140,22 @@ def _named(root: Path) -> list[str]:
     """What flake.nix names by path."""
     with suppress(OSError, UnicodeDecodeError):
         return _NAMED.findall((root / "flake.nix").read_text(encoding="utf-8"))
+    return []
+
+
+def _cpu(root: Path) -> list[str]:
+    """The CPU's table that pyproject.toml names by path; what is wrong with it, `config` says."""
+    import tomli
+
+    from nixrepro.config.model import is_table
+    from nixrepro.names import is_inside
+
+    wrong = (OSError, UnicodeDecodeError, tomli.TOMLDecodeError, RecursionError)
+    with suppress(*wrong, KeyError, TypeError):
+        project = tomli.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+        cpu = project["tool"]["nixrepro"]["numerics"]["cpu"]
+        if isinstance(cpu, str) and is_table(cpu) and is_inside(cpu):
+            return [cpu]
     return []
 
 

@@ -28,6 +28,7 @@ def lines(document: dict[str, Any]) -> list[str]:
     parts += [
         ("result", _result(document.get("result", {}))),
         ("fingerprint", _pairs(document.get("fingerprint", {}))),
+        ("probe", _probe(document.get("probe", {}))),
         ("files", _files(document.get("files", {}))),
     ]
     found = []
@@ -130,10 +131,25 @@ def _code(facts: dict[str, Any]) -> Iterator[str]:
 def _settings(facts: dict[str, Any]) -> Iterator[str]:
     yield "command " + " ".join(facts["command"])
     yield f"seed {facts['seed']}, deterministic {'yes' if facts['deterministic'] else 'no'}"
+    yield from _numerics(facts.get("numerics", {}))
     for name, value in sorted(facts["variables"].items()):
         yield f"{name}={value}"
     if facts["passed"]:
         yield "passed from the host: " + ", ".join(sorted(facts["passed"]))
+
+
+def _numerics(facts: dict[str, Any]) -> Iterator[str]:
+    named = [str(facts[name]) for name in ("profile", "cpu") if facts.get(name)]
+    if facts.get("threads"):
+        named.append(f"{facts['threads']} threads")
+    if facts.get("table"):
+        named.append(f"the CPU's table {known(facts['table'])[:12]}")
+    if named:
+        yield "numerics " + ", ".join(named)
+    if facts.get("weaker"):
+        yield f"weaker than a virtual CPU: {facts['weaker']}; by variables instead:"
+        for name, value in sorted(facts.get("variables", {}).items()):
+            yield f"  {name}={value}"
 
 
 def _result(result: dict[str, Any]) -> Iterator[str]:
@@ -156,6 +172,13 @@ def _result(result: dict[str, Any]) -> Iterator[str]:
         yield f"data {entry['name']}: the program expected {entry['kind']} {entry['expected']}"
     for entry in result.get("problems", []):
         yield f"problem with {entry['where']}: {entry['message']}"
+
+
+def _probe(probe: dict[str, Any]) -> Iterator[str]:
+    if "functions" in probe:
+        yield f"{probe['digest'][:12]} of {len(probe['functions'])} functions: `nixrepro probe RUN`"
+    elif probe:
+        yield known(probe)
 
 
 def _files(files: dict[str, Any]) -> Iterator[str]:

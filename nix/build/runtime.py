@@ -11,9 +11,11 @@ import bytecode
 site = "%s/lib/python%s/site-packages" % (os.environ["out"], os.environ["version"])
 package = site + "/nixrepro_runtime"
 os.makedirs(package)
-for name in bytecode.sources(os.environ["source"]):
-    os.makedirs(os.path.dirname(os.path.join(package, name)), exist_ok=True)
-    shutil.copyfile(os.path.join(os.environ["source"], name), os.path.join(package, name))
+for folder, _, names in os.walk(os.environ["source"]):
+    target = os.path.join(package, os.path.relpath(folder, os.environ["source"]))
+    os.makedirs(target, exist_ok=True)
+    for name in names:  # data files too
+        shutil.copyfile(os.path.join(folder, name), os.path.join(target, name))
 bytecode.compile_tree(package)
 with open(site + "/nixrepro_runtime.pth", "w") as stream:
     # No bytecode is written, whoever starts this Python: a superuser would write it into the store.

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -17,6 +18,8 @@
 struct entry {
     char *path;
     struct sites sites;
+    struct stat about; /* of the file that was searched */
+    bool listed;
     struct entry *next;
 };
 
@@ -55,6 +58,7 @@ int known_read(struct known *known, FILE *stream)
             entry = insert(known, path);
             if (!entry || entry->sites.found) return at;
             entry->sites.found = calloc(count + 1, sizeof(struct site));
+            entry->listed = true;
         } else if (entry && entry->sites.count < count
                    && sscanf(line, "%c %" SCNx64 " %u %u %u", &kind, &offset, &before, &size, &length) == 5) {
             entry->sites.found[entry->sites.count++] = (struct site){ offset, (uint8_t)before, (uint8_t)size, (uint8_t)length, kind == 'c' ? CPUID : APPROXIMATE };
@@ -63,6 +67,12 @@ int known_read(struct known *known, FILE *stream)
         }
     }
     return 0;
+}
+
+void known_none(struct known *known, const char *path)
+{
+    struct entry *entry = insert(known, path);
+    if (entry) entry->listed = true;
 }
 
 void known_write(FILE *stream, const char *path, const struct sites *sites)
@@ -74,17 +84,27 @@ void known_write(FILE *stream, const char *path, const struct sites *sites)
     }
 }
 
-const struct sites *known_sites(struct known *known, const char *path)
+/* Whether nobody wrote the file anew since; a program may compile one and load it, again and again. */
+static bool alike(const struct stat *one, const struct stat *other)
+{
+    return one->st_dev == other->st_dev && one->st_ino == other->st_ino && one->st_size == other->st_size
+        && one->st_mtim.tv_sec == other->st_mtim.tv_sec && one->st_mtim.tv_nsec == other->st_mtim.tv_nsec;
+}
+
+const struct sites *known_sites(struct known *known, const char *path, const char *file)
 {
     struct entry *entry = *place(known, path);
-    if (entry) return &entry->sites;
-    int handle = open(path, O_RDONLY | O_CLOEXEC);
     struct stat about;
+    if (entry && (entry->listed || (!stat(file, &about) && alike(&about, &entry->about)))) return &entry->sites;
+    int handle = open(file, O_RDONLY | O_CLOEXEC);
     if (handle < 0) return NULL;
     if (fstat(handle, &about) || !S_ISREG(about.st_mode) || !(entry = insert(known, path))) {
         close(handle);
         return NULL;
     }
+    free(entry->sites.found);
+    entry->sites = (struct sites){ 0 };
+    entry->about = about;
     void *bytes = about.st_size ? mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, handle, 0) : MAP_FAILED;
     close(handle);
     if (bytes == MAP_FAILED) return &entry->sites;

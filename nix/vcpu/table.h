@@ -28,7 +28,9 @@ struct leaf table_answer(const struct table *table, uint32_t leaf, uint32_t subl
 /* Writes this machine's table. */
 void table_write(FILE *stream);
 
-/* The features that a table promises and this machine hasn't, by name; empty where there are none. */
+/* The features that a table promises and this machine hasn't, by name; empty where there are none.
+ *
+ * Those too whose registers the operating system does not keep: programs would not use them. */
 size_t table_lacking(const struct table *table, const char **names, size_t room);
 
 #endif

@@ -30,9 +30,25 @@
 #include "decode.h"
 #include "patch.h"
 
+/* Newer than the oldest glibc that this is built with. */
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
+
+enum { LONG_MODE = 0x33 }; /* the code segment of 64-bit programs, on every x86-64 Linux */
+
+/* NOP with a LOCK prefix, which is no instruction: stands where a CPUID was and a jump has no room. UD2 would not do, since
+ * programs have that for an end of their own. */
+static const uint16_t trap = 0x90f0;
 
 struct mapping {
     uint64_t start, end, offset;
@@ -47,9 +63,10 @@ int announce_code(void)
 #define ARGUMENT(n) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args) + 8 * (n))
     struct sock_filter filter[] = {
         FIELD(arch),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, 8),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, 9),
         FIELD(nr),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mprotect, 3, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mprotect, 4, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pkey_mprotect, 3, 0),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 0, 5),
         ARGUMENT(3),
         BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, MAP_ANONYMOUS, 3, 0),
@@ -120,7 +137,7 @@ static long inject(pid_t pid, uint64_t place, long number, const uint64_t argume
     return (long)regs.rax;
 }
 
-/* A free place for `size` bytes that a jump from [low, high) reaches. */
+/* A free place for `size` bytes that a jump from [low, high) reaches; below it where there is one, since the heap grows above. */
 static uint64_t near(pid_t pid, uint64_t low, uint64_t high, uint64_t size)
 {
     const uint64_t reach = 0x7fff0000;
@@ -132,7 +149,7 @@ static uint64_t near(pid_t pid, uint64_t low, uint64_t high, uint64_t size)
         if (one.start > end && one.start - end >= size) {
             uint64_t below = one.start - size;
             if (below < low && high - below < reach) best = below; /* the last gap below it */
-            if (end >= high && end + size - low < reach) { best = end; break; }
+            if (!best && end >= high && end + size - low < reach) { best = end; break; }
         }
         if (one.end > end) end = one.end;
         if (one.start > high && best) break;
@@ -156,11 +173,25 @@ static const struct sites *made(pid_t pid, const struct mapping *map)
     return &sites;
 }
 
-/* Rewrites the code that a mapping brought. `place`: a SYSCALL instruction of the program. False where that failed. */
-static bool rewrite(pid_t pid, const struct plan *plan, const struct mapping *map, uint64_t place)
+/* The sites of a mapped file, as the program sees it, which may have another root; NULL where nobody can open it any more. */
+static const struct sites *of_file(pid_t pid, const struct plan *plan, const char *path)
 {
-    const struct sites *sites = map->path[0] == '/' ? known_sites(plan->known, map->path) : made(pid, map);
-    if (!sites) return false;
+    char file[sizeof "/proc//root" + 16 + 4096];
+    if (path[0] != '/') return NULL;
+    snprintf(file, sizeof file, "/proc/%d/root%s", (int)pid, path);
+    const struct sites *sites = known_sites(plan->known, path, file);
+    return sites ? sites : known_sites(plan->known, path, path);
+}
+
+/* Rewrites the code that a mapping brought. `place`: a SYSCALL instruction of the program. False where that failed. */
+static bool rewrite(pid_t pid, const struct plan *plan, const struct mapping *one, uint64_t place)
+{
+    struct mapping here = *one, *map = &here;
+    const struct sites *sites = of_file(pid, plan, one->path);
+    if (!sites) { /* its own code, or a file that is deleted or has no name */
+        sites = made(pid, map);
+        map->offset = 0;
+    }
     if (!sites->count) return true;
     struct region region = { .size = region_size(sites, plan->table) };
     region.address = near(pid, map->start, map->end, region.size);
@@ -168,7 +199,7 @@ static bool rewrite(pid_t pid, const struct plan *plan, const struct mapping *ma
     int mem = memory(pid);
     region.bytes = calloc(1, region.size);
     bool done = mem >= 0 && region.bytes;
-    /* Where no place is near enough, a CPUID traps, and the approximate instructions stay. */
+    /* Where no place is near enough, a CPUID traps. */
     bool stubs = region.address && (uint64_t)inject(pid, place, SYS_mmap, arguments) == region.address;
     if (done) region_head(&region, plan->table);
     for (size_t i = 0; i < sites->count && done; i++) {
@@ -181,8 +212,9 @@ static bool rewrite(pid_t pid, const struct plan *plan, const struct mapping *ma
         if (site->length > sizeof code || pread(mem, code, site->length, at) != site->length) { done = false; break; }
         if (decode(code + site->before, site->size).kind != site->kind) continue; /* rewritten before */
         if (!stubs || replace(&region, site, (uint64_t)at, code)) {
+            if (!stubs && site->kind == APPROXIMATE) done = false; /* better no result than one that is not exact */
             if (site->kind != CPUID) continue;
-            code[site->before] = 0x0f, code[site->before + 1] = 0x0b; /* UD2: it traps, and is answered then */
+            memcpy(code + site->before, &trap, sizeof trap); /* it is answered then */
         }
         done = pwrite(mem, code, site->length, at) == site->length;
     }
@@ -201,6 +233,10 @@ static bool entered(pid_t pid, const struct plan *plan)
     /* A step first: else the value that exec returns overwrites what is set here. */
     if (!step(pid)) return false;
     if (ptrace(PTRACE_GETREGS, pid, 0, &regs) || (mem = memory(pid)) < 0) return false;
+    if (regs.cs != LONG_MODE) {
+        close(mem);
+        return false;
+    }
     bool done = pread(mem, &kept, 2, (off_t)regs.rip) == 2 && pwrite(mem, &call, 2, (off_t)regs.rip) == 2;
     if (done && plan->way == FAULT) {
         const uint64_t arguments[6] = { ARCH_SET_CPUID, 0 };
@@ -259,19 +295,8 @@ static bool answered(pid_t pid, int signal, const struct plan *plan)
     if (ptrace(PTRACE_GETREGS, pid, 0, &regs)) return false;
     int mem = memory(pid);
     if (mem < 0) return false;
-    bool ours = pread(mem, &code, 2, (off_t)regs.rip) == 2 && code == (plan->way == FAULT ? 0xa20f : 0x0b0f);
+    bool ours = pread(mem, &code, 2, (off_t)regs.rip) == 2 && code == (plan->way == FAULT ? 0xa20f : trap);
     close(mem);
-    if (ours && plan->way == REWRITE) { /* a UD2 of the program's own, as abort() may have, stays its own */
-        struct mapping one;
-        FILE *maps = mappings(pid);
-        bool found = false;
-        while (maps && !found && next_mapping(maps, &one)) found = one.start <= regs.rip && regs.rip < one.end;
-        if (maps) fclose(maps);
-        const struct sites *sites = found && one.path[0] == '/' ? known_sites(plan->known, one.path) : NULL;
-        ours = false;
-        for (size_t i = 0; sites && i < sites->count; i++)
-            if (sites->found[i].kind == CPUID && sites->found[i].offset + sites->found[i].before == regs.rip - one.start + one.offset) ours = true;
-    }
     if (!ours) return false;
     struct leaf leaf = table_answer(plan->table, (uint32_t)regs.rax, (uint32_t)regs.rcx);
     regs.rax = leaf.eax, regs.rbx = leaf.ebx, regs.rcx = leaf.ecx, regs.rdx = leaf.edx;
@@ -279,11 +304,41 @@ static bool answered(pid_t pid, int signal, const struct plan *plan)
     return ptrace(PTRACE_SETREGS, pid, 0, &regs) == 0;
 }
 
+/* Says it where the program itself would: the tracer holds nothing open that is the program's. */
+static void complain(pid_t pid, const struct user_regs_struct *regs)
+{
+    char name[64];
+    int handle = -1, process = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (process >= 0) {
+        handle = (int)syscall(SYS_pidfd_getfd, process, 2, 0);
+        close(process);
+    }
+    snprintf(name, sizeof name, "/proc/%d/fd/2", (int)pid);
+    if (handle < 0) handle = open(name, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_APPEND); /* Linux before 5.6, or a thread */
+    if (handle < 0) return;
+    if (regs->cs == LONG_MODE) dprintf(handle, "vcpu: can't rewrite the code of process %d: it is killed\n", (int)pid);
+    else dprintf(handle, "vcpu: process %d is a 32-bit program, whose code nobody reads here: it is killed\n", (int)pid);
+    close(handle);
+}
+
+/* Lets go of all but one of the files that the program has open, and of its folder: whoever waits for their end waits for the
+ * program and for nobody else. */
+static void let_go(int keep)
+{
+    const unsigned last = ~0u;
+    if (keep > 0) syscall(SYS_close_range, 0u, (unsigned)keep - 1, 0);
+    if (syscall(SYS_close_range, (unsigned)keep + 1, last, 0))
+        for (int handle = 0; handle < 1024; handle++) /* Linux before 5.9 */
+            if (handle != keep) close(handle);
+    if (chdir("/")) return;
+}
+
 int trace(pid_t program, int ready, const struct plan *plan)
 {
     const long options = PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE
         | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP;
     int status;
+    let_go(ready);
     char answer = ptrace(PTRACE_SEIZE, program, 0, options) ? (char)errno : 0;
     if (write(ready, &answer, 1) != 1 || answer) return 1;
     close(ready);
@@ -301,9 +356,8 @@ int trace(pid_t program, int ready, const struct plan *plan)
         if ((event == PTRACE_EVENT_EXEC && !entered(pid, plan)) || (signal == (SIGTRAP | 0x80) && !mapped(pid, plan))) {
             struct user_regs_struct regs;
             if (ptrace(PTRACE_GETREGS, pid, 0, &regs)) continue; /* somebody killed it */
-            /* Better no result than one of the real CPU. */
-            fprintf(stderr, "vcpu: can't rewrite the code of process %d: it is killed\n", (int)pid);
-            kill(pid, SIGKILL);
+            complain(pid, &regs);
+            kill(pid, SIGKILL); /* better no result than one of the real CPU */
         }
         bool ours = event || signal == (SIGTRAP | 0x80) || answered(pid, signal, plan);
         ptrace(PTRACE_CONT, pid, 0, ours ? 0 : signal);

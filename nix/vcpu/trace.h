@@ -14,7 +14,6 @@ struct plan {
     struct known *known;
     enum way way;
     int exact; /* replace RSQRT and RCP too */
-    int quiet;
 };
 
 /* Becomes the tracer of `program`, which waits to be let go by a byte in `ready`; returns when all its processes have ended. */

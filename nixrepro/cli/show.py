@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from nixrepro import config as configs
 from nixrepro import record
 from nixrepro.cli.output import answer, answer_json
-from nixrepro.errors import Exit
+from nixrepro.errors import Exit, RunError
 
 
 @click.command("show")
 @click.option("--json", "as_json", is_flag=True, help="Answer with the record itself.")
+@click.option(
+    "--cpu", is_flag=True, help="Answer with the CPU's table, as `vcpu --table` takes it."
+)
 @click.argument("run", default=record.LAST)
 @click.pass_obj
-def command(folder: Path, *, as_json: bool, run: str) -> int:
+def command(folder: Path, *, as_json: bool, cpu: bool, run: str) -> int:
     """Show a run: RUN is the start of its id, or `last`, as it is without any."""
     found = record.load(configs.find_root(folder), run)
+    if cpu:
+        return _cpu(found.document)
     if as_json:
         answer_json(found.document)
         return Exit.OK
@@ -27,4 +33,19 @@ def command(folder: Path, *, as_json: bool, run: str) -> int:
     for line in record_text.lines(found.document):
         answer(line)
     answer(f"{'in':<{record_text.WIDTH}}{found.folder}")
+    return Exit.OK
+
+
+def _cpu(document: dict[str, Any]) -> int:
+    facts = document["layers"]["hardware"].get("cpu", {})
+    table = facts.get("table", {"unknown": "it was recorded by an older nixrepro"})
+    if not isinstance(table, list):
+        raise RunError(
+            f"run {document['id'][:12]} does not tell its CPU's table: {table['unknown']}",
+            hint="run it again on that machine, or take `vcpu --show` there",
+        )
+    name = facts["model"] if isinstance(facts["model"], str) else "a CPU without a name"
+    answer(f"# {name}, recorded by run {document['id'][:12]} of {document['started'][:10]}")
+    for line in table:
+        answer(line)
     return Exit.OK

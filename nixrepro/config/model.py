@@ -50,12 +50,24 @@ class Settings:
 class Numerics:
     """The numerics profile: `native`, or `portable` on a virtual CPU with fixed threads.
 
-    `threads` is 0 where the machine decides, which `portable` never lets it.
+    `cpu` is the name of a table that comes along, or the path of one in the project, which has a
+    "/" or ends with ".cpu". `threads` is 0 where the machine decides, which `portable` never lets
+    it.
     """
 
     profile: str = "native"
     cpu: str = "x86-64-v3"
     threads: int = 0
+
+    @property
+    def table(self) -> str:
+        """Path of the table in the project; an empty text where it is one that comes along."""
+        return self.cpu if is_table(self.cpu) else ""
+
+
+def is_table(cpu: str) -> bool:
+    """Whether a CPU is named by the path of its table."""
+    return "/" in cpu or cpu.endswith(".cpu")
 
 
 @dataclass(frozen=True)

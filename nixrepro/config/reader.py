@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from nixrepro import names
-from nixrepro.config.model import Base, Config, Data, Numerics, Settings, Train, Wheels
+from nixrepro.config.model import Base, Config, Data, Numerics, Settings, Train, Wheels, is_table
 from nixrepro.config.requirements import gather
 from nixrepro.errors import ConfigError
 from nixrepro.project import FILE, TABLE
+from nixrepro.runtime import STATE
 from nixrepro.runtime.numerics import CPUS, PORTABLE, PROFILES, THREADS
 from nixrepro.runtime.variables import OWNED, refused
 from nixrepro.tables import Document, Table
@@ -133,7 +134,18 @@ def _numerics(table: Table) -> Numerics:
     threads = THREADS if profile == PORTABLE else numerics.threads
     if "threads" in table:
         threads = table.number("threads", None, 1, _MOST_THREADS)
-    return Numerics(profile, table.choice("cpu", numerics.cpu, CPUS), threads)
+    return Numerics(profile, _cpu(table, numerics.cpu), threads)
+
+
+def _cpu(table: Table, default: str) -> str:
+    cpu = table.string("cpu", default)
+    if not is_table(cpu):
+        return table.choice("cpu", default, CPUS)
+    # The flake says it in a string of its own, where these would mean something.
+    if not names.is_inside(cpu) or cpu.startswith(f"{STATE}/"):
+        hint = "give it relative to the project's folder, without '..' and quotes"
+        table.fail("cpu", f"is no path of a table in the project: {cpu!r}", hint)
+    return cpu
 
 
 def _all_data(tables: Table) -> tuple[Data, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from nixrepro.diff import objects, results, revisions
 from nixrepro.diff.compare import compare
@@ -34,7 +35,15 @@ def difference(root: Path, a: Side, b: Side) -> Difference:
             parts.append(_with_objects(part, a, b))
         else:
             parts.append(part)
-    return replace(found, parts=tuple(parts))
+    return replace(found, parts=tuple(parts), probe=_probes(a, b))
+
+
+def _probes(a: Side, b: Side) -> tuple[tuple[str, Any, Any], ...]:
+    """The functions in which the arithmetic of two runs differs."""
+    from nixrepro.probe import compare as functions
+
+    one, two = ((side.record.document.get("probe") or {}) if side.record else {} for side in (a, b))
+    return tuple((each.name, each.a, each.b) for each in functions(one, two))
 
 
 def _with_text(root: Path, part: Part, a: Side, b: Side) -> Part:

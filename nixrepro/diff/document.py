@@ -19,6 +19,7 @@ def of(difference: Difference) -> dict[str, Any]:
         "same": difference.same,
         "layers": {part.layer: _part(part) for part in difference.parts},
         "results": _results(difference.results),
+        "probe": [{"function": name, "a": a, "b": b} for name, a, b in difference.probe],
     }
 
 

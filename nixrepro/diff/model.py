@@ -153,12 +153,21 @@ class Results:
 
 @dataclass(frozen=True)
 class Difference:
-    """What two sides differ in, layer by layer from hardware to settings, and in their results."""
+    """What two sides differ in, layer by layer from hardware to settings, and in their results.
+
+    Args:
+        a: the first side's name.
+        b: the second side's.
+        parts: one for each layer, and one for the store.
+        results: how their results differ.
+        probe: the functions whose results differ in the probes of two runs, with what either says.
+    """
 
     a: str
     b: str
     parts: tuple[Part, ...]
     results: Results
+    probe: tuple[tuple[str, Any, Any], ...] = ()
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -168,4 +177,4 @@ class Difference:
     @property
     def same(self) -> bool:
         """Whether nothing that both sides know differs."""
-        return not self.layers and self.results.same
+        return not self.layers and self.results.same and not self.probe

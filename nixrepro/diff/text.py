@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from nixrepro.diff import arithmetic
 from nixrepro.diff.model import ADDED, CHANGED, CONTENT, REMOVED, Change, Difference, Part, Results
 from nixrepro.runtime.wording import figure
 
@@ -35,6 +36,9 @@ def lines(difference: Difference, describe: Sequence[str] = ("", "")) -> list[st
     for part in difference.parts:
         if part.changes:
             found += ["", part.layer, *(f"  {line}".rstrip() for line in _part(part))]
+    if difference.probe:
+        names = (name for name, *_ in difference.probe)
+        found += ["", "arithmetic, by probe", *(f"  {e}" for e in arithmetic.functions(names))]
     if result := list(_results(difference.results)):
         found += ["", "results", *(f"  {line}" for line in result)]
     if unknown := list(_unknown(difference)):
@@ -83,7 +87,7 @@ def _part(part: Part) -> Iterator[str]:
             yield from code if len(code) <= CODE else _cut(_files(code))
         return
     for kind, head in _KINDS:
-        group = [change for change in part.changes if change.kind == kind]
+        group = [change for change in _telling(part.changes) if change.kind == kind]
         if not group:
             continue
         if head:
@@ -96,6 +100,14 @@ def _part(part: Part) -> Iterator[str]:
             yield from (f"{inner}{line}" for line in _cut([_line(c, width) for c in group]))
 
 
+def _telling(changes: Sequence[Change]) -> list[Change]:
+    """The changes, of CPUs the name and the table first: the flags only say the table again."""
+    subjects = {change.subject for change in changes}
+    first = ("cpu.model", arithmetic.TABLE)
+    known = [c for c in changes if c.subject != "cpu.flags" or arithmetic.TABLE not in subjects]
+    return sorted(known, key=lambda change: change.subject not in first)
+
+
 def _alone(change: Change) -> str:
     value = change.old if change.new is None else change.new
     return f"{change.subject} {_value(value)}".rstrip()
@@ -103,6 +115,8 @@ def _alone(change: Change) -> str:
 
 def _line(change: Change, width: int) -> str:
     name = f"{change.subject:<{width}}"
+    if change.subject == arithmetic.TABLE and change.old and change.new:
+        return f"{name}  {arithmetic.tables(change.old, change.new)}"
     detail = ", ".join(_cut(list(change.detail), 4)) if change.detail else ""
     if detail and isinstance(change.old, tuple) and isinstance(change.new, tuple):
         return f"{name}  {' '.join(_cut(list(change.detail)))}"

@@ -16,6 +16,8 @@ from nixrepro.errors import BuildError, RunError
 from nixrepro.fetch import bring
 from nixrepro.realise import Environment, check, read_by_flake, realise
 from nixrepro.record import Record
+from nixrepro.repeat import virtual
+from nixrepro.repeat.recipe import Recipe
 from nixrepro.repeat.tree import short
 from nixrepro.runtime.variables import digests
 from nixrepro.verify.verdict import Finding
@@ -44,19 +46,19 @@ class OtherEnvironment(RunError):
 
 
 def environment(
-    root: Path, project: Path, record: Record, nix: Nix, say: Callable[[str], None]
+    root: Path, project: Path, recipe: Recipe, nix: Nix, say: Callable[[str], None]
 ) -> Environment:
-    """Realise the environment of a record from the lock and library that it ran with.
+    """Realise the environment of a recipe from the lock and library in its tree.
 
     Args:
         root: the person's own project, which has local data.
         project: the project in the repetition's work tree.
-        record: the run to be repeated.
+        recipe: what is to be run.
         nix: the Nix to build with.
         say: tells the person what is done.
 
     Raises:
-        OtherEnvironment: it is another one.
+        OtherEnvironment: it is another one than the expected run had.
         NixreproError: an artefact can't be had, or the environment not built.
     """
     # Data that lies in the project is found there; all other places are the person's too.
@@ -64,8 +66,9 @@ def environment(
     lock = locks.load(project / locks.FILE)
     check(project)
     git.intend_to_add(project, git.unknown(project, read_by_flake(project)))
-    data = sorted(_used(record))
-    there = bool(nix.valid([record.document["environment"]["path"]]))
+    data = sorted({a.name for a in lock.artefacts if a.layer == "data"} & recipe.data)
+    wanted = recipe.expected
+    there = bool(wanted and nix.valid([wanted.document["environment"]["path"]]))
 
     def prepare(whole: bool) -> None:
         # What an environment that is there was made of need not be there, nor be had any more.
@@ -79,23 +82,34 @@ def environment(
         if not there:
             raise
         made = realise(project, nix, lambda: prepare(whole=True), lambda: None)
-    _compare(json.loads(Path(made.facts).read_bytes()), record)
+    if wanted:
+        _compare(json.loads(Path(made.facts).read_bytes()), wanted)
     return made
 
 
-def settings(made: Environment, record: Record, path: Path) -> Environment:
-    """The environment with a settings file that says what the record says.
+def settings(
+    made: Environment, project: Path, recorded: Mapping[str, Any], path: Path, nix: Nix
+) -> Environment:
+    """The environment with a settings file that says what a record says.
 
     Args:
         made: the environment.
-        record: the run to be repeated.
+        project: the project in the repetition's work tree.
+        recorded: the settings layer of the record.
         path: the file to write.
+        nix: the Nix to build with.
+
+    Raises:
+        RunError: the numerics profile can't be had.
     """
-    recorded = record.document["layers"]["settings"]
     given = json.loads(Path(made.settings).read_bytes())
     names = ("seed", "deterministic", "variables", "command")
     value = {**given, **{name: recorded[name] for name in names}}
     value["pass"] = sorted(recorded.get("passed", {}))
+    stated = recorded.get("numerics", {})
+    value["numerics"] = virtual.numerics(project, stated, given.get("numerics", {}), nix)
+    if not value["numerics"]:
+        del value["numerics"]
     write_atomic(path, json_bytes(value))
     return made.with_settings(str(path))
 
@@ -105,12 +119,6 @@ def other_variables(record: Record, host: Mapping[str, str]) -> list[str]:
     then = record.document["layers"]["settings"].get("passed", {})
     now = digests(host, then)
     return sorted(name for name in then if now.get(name) != then[name])
-
-
-def _used(record: Record) -> set[str]:
-    """Names of the pinned data that the program asked for."""
-    said = record.document["result"].get("data", [])
-    return {entry["name"] for entry in said if entry.get("pinned")}
 
 
 def _compare(facts: dict[str, Any], record: Record) -> None:

@@ -1,10 +1,11 @@
-"""Repeats a recorded run from its record alone; the project gains one record and nothing else."""
+"""Makes recorded runs again, or mixtures of them, apart from the project; it gains one record."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,11 @@ from nixrepro.errors import RunError
 from nixrepro.process import attend
 from nixrepro.realise import Environment
 from nixrepro.record import Record, read
-from nixrepro.repeat import place, realised, tree
+from nixrepro.repeat import place, realised, recipe, tree, virtual
+from nixrepro.repeat.recipe import Recipe
 from nixrepro.run import command, without
 from nixrepro.runtime.folder import RECORD, RUNS, enter
+from nixrepro.runtime.probe.kept import FOLDER, SWITCH
 
 if TYPE_CHECKING:
     from nixrepro.nix import Nix
@@ -51,35 +54,86 @@ def repeat(
         OSError: the project can't be written.
         KeyboardInterrupt, SystemExit: somebody asked this to end; nothing is recorded.
     """
-    document = record.document
     name = tree.short(record)
     root = root.resolve()
     for variable in realised.other_variables(record, os.environ):
         say(f"nixrepro: {variable} is not what it was when {name} ran: only its digest is recorded")
-    with place.folder(root, record.folder.name) as folder:
+
+    def keep(left: Path, document: dict[str, Any]) -> Record:
+        return _enter(root, left, {**document, "repeats": record.document["id"]})
+
+    return perform(root, recipe.of(record, steps), nix, say=say, keep=keep, name=name, show=show)
+
+
+def perform(
+    root: Path,
+    wanted: Recipe,
+    nix: Nix,
+    *,
+    say: Say,
+    keep: Callable[[Path, dict[str, Any]], Record],
+    name: str,
+    show: bool = False,
+    probe: bool = True,
+) -> Record:
+    """Make a run of a recipe, in a folder of its own that is gone afterwards.
+
+    Args:
+        root: the project's folder, with the repository.
+        wanted: the recipe.
+        nix: the Nix to realise its environment with.
+        say: tells the person what is done.
+        keep: takes the folder that the supervisor left, and the record in it, to where it is to be.
+        name: what the run is called to the person.
+        show: let the program's output through to standard error.
+        probe: take the probe of its arithmetic where none is kept.
+
+    Raises:
+        OtherEnvironment: the environment is not the expected one; nothing ran.
+        NixreproError: something of the run can't be had any more; nothing ran.
+        OSError: the project can't be written.
+        KeyboardInterrupt, SystemExit: somebody asked this to end; nothing is recorded.
+    """
+    with place.folder(root, wanted.code.folder.name) as folder:
         say(f"nixrepro: making the tree of run {name}")
-        made = tree.make(root, record, folder / "tree")
-        for word in _outside(document, made.original):
-            say(f"nixrepro: {word} in the command is the file of today, not the recorded one")
-        where = _working(document, made)
-        environment = realised.environment(root, made.project, record, nix, say)
-        environment = realised.settings(environment, record, folder / "settings.json")
-        argv = _argv(environment, made.project, document, steps, say)
+        made = tree.make(tree.home(root, wanted.code), wanted.code, folder / "tree")
+        tree.lay(made, wanted.lock)
+        words = wanted.settings["command"]
+        for word in words:
+            if word.startswith(f"{made.original}{os.sep}"):
+                say(f"nixrepro: {word} in the command is the file of today, not the recorded one")
+        where = _working(wanted, made)
+        environment = realised.environment(root, made.project, wanted, nix, say)
+        environment = realised.settings(
+            environment, made.project, wanted.settings, folder / "settings.json", nix
+        )
+        argv = _argv(environment, made.project, words, wanted.steps, say)
+        argv = [*virtual.start(made.project, wanted.cpu, folder, nix), *argv]
+        _lend_probes(root, made.project)
+        variables = {**without(os.environ), **({} if probe else {SWITCH: "no"})}
         # Records may be committed too, this very run's among them.
         before = frozenset(each.name for each in (made.project / RUNS).glob("*"))
         say(f"nixrepro: repeating run {name}")
-        status = attend(argv, cwd=where, env=without(os.environ), show=show)
-        return _take(root, made.project, record, status, before)
+        with virtual.processors(wanted.cores):
+            status = attend(argv, cwd=where, env=variables, show=show)
+        return keep(*_left(made.project, name, status, before))
+
+
+def _lend_probes(root: Path, project: Path) -> None:
+    """Let it find the probes that the project keeps, and keep its own there."""
+    (root / FOLDER).mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):  # of a project that has its records in Git
+        (project / FOLDER).parent.mkdir(parents=True, exist_ok=True)
+        (project / FOLDER).symlink_to(root / FOLDER)
 
 
 def _argv(
-    environment: Environment, project: Path, document: dict[str, Any], steps: int | None, say: Say
+    environment: Environment, project: Path, words: list[str], steps: int | None, say: Say
 ) -> list[str]:
     fingerprint = f"steps:{steps}" if steps is not None else ""
     if fingerprint and not _knows(environment, "--fingerprint"):
         say("nixrepro: its environment knows no --fingerprint yet: steps are not compared")
         fingerprint = ""
-    words = document["layers"]["settings"]["command"]
     argv = command(environment, project, words, record=True, fingerprint=fingerprint)
     place = argv.index("--")
     return [*argv[:place], "--quiet", *argv[place:]]
@@ -93,40 +147,47 @@ def _knows(environment: Environment, option: str) -> bool:
     return False
 
 
-def _working(document: dict[str, Any], made: tree.Tree) -> Path:
+def _working(wanted: Recipe, made: tree.Tree) -> Path:
     """The folder that it runs in; Git keeps no empty ones."""
-    stated = document["layers"]["settings"].get("folder", ".")
+    stated = wanted.settings.get("folder", ".")
     where = Path(os.path.normpath(made.project / stated))
     if not where.is_relative_to(made.top):
         raise RunError(
-            f"run {document['id'][:12]} ran in {stated} of its project, outside of its repository",
+            f"run {tree.short(wanted.code)} ran in {stated} of its project, outside of its "
+            "repository",
             hint="run it anew from a folder of the repository, which a record can name",
         )
     where.mkdir(parents=True, exist_ok=True)
     return where
 
 
-def _outside(document: dict[str, Any], original: Path) -> list[str]:
-    """Files of the person's work tree that the command names by their whole path."""
-    words = document["layers"]["settings"]["command"]
-    return [word for word in words if word.startswith(f"{original}{os.sep}")]
-
-
-def _take(root: Path, project: Path, record: Record, status: int, before: frozenset[str]) -> Record:
-    """Move the record that the supervisor left to the project's others."""
+def _left(
+    project: Path, name: str, status: int, before: frozenset[str]
+) -> tuple[Path, dict[str, Any]]:
+    """The folder and the record that the supervisor left."""
     found = (project / RUNS).glob(f"*/{RECORD}")
     left = [(path, read(path)) for path in found if path.parent.name not in before]
     if not left:
         raise RunError(
-            f"the repetition of {tree.short(record)} was not recorded; its status is {status}",
+            f"the repetition of {name} was not recorded; its status is {status}",
             hint="`nixrepro repeat` shows what it says",
         )
     # The program may have started recorded runs of its own.
     path, document = min(left, key=lambda each: str(each[1]["started"]))
-    document["repeats"] = record.document["id"]
-    write_atomic(path, json_bytes(document))
-    target = root / RUNS / path.parent.name
+    return path.parent, document
+
+
+def _enter(root: Path, left: Path, document: Mapping[str, Any]) -> Record:
+    """Move a record to the project's others."""
+    target = root / RUNS / left.name
+    moved = take(left, document, target)
+    enter(str(target.parent), moved.document)
+    return moved
+
+
+def take(left: Path, document: Mapping[str, Any], target: Path) -> Record:
+    """Move a run's folder, with its record as it is to be, in one step."""
+    write_atomic(left / RECORD, json_bytes(document))
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(path.parent, target)
-    enter(str(target.parent), document)
-    return Record(target, document)
+    shutil.move(left, target)
+    return Record(target, dict(document))

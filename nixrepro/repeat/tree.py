@@ -16,6 +16,7 @@ from nixrepro.process import Runner, run
 from nixrepro.record import Record
 from nixrepro.repeat.integrity import sha256_of
 from nixrepro.repeat.work import Work
+from nixrepro.runtime.folder import RUNS
 from nixrepro.runtime.git import LARGE, Code
 
 _PATCH = "code.patch"
@@ -94,6 +95,26 @@ def make(root: Path, record: Record, target: Path, runner: Runner = run) -> Tree
         )
     _compare(project, code, name)
     return Tree(target, project, Path(place.top))
+
+
+def home(root: Path, record: Record, runner: Runner = run) -> Path:
+    """The project that has the code of a run: the one it is recorded in, where that is in Git.
+
+    Args:
+        root: the project's folder, which stands in for it.
+        record: the run's, maybe from another clone.
+        runner: how to start git.
+    """
+    above = record.folder.resolve().parents
+    if above[0].parts[-2:] == Path(RUNS).parts and git.place(above[2], runner):
+        return above[2]
+    return root
+
+
+def lay(tree: Tree, lock: str) -> None:
+    """Put another lock into a tree; with an empty text its own stays."""
+    if lock:
+        (tree.project / _LOCK).write_text(lock, encoding="utf-8")
 
 
 def short(record: Record) -> str:

@@ -26,9 +26,10 @@ def facts(root: str = "/") -> dict[str, Any]:
     """
     from . import gpu
 
+    own = root == "/"
     first = _first_processor(read(root, "proc/cpuinfo", 16384) or "")
     return {
-        "cpu": _cpu(root, first),
+        "cpu": _answered(_cpu(root, first), first) if own else _cpu(root, first),
         "memory": _memory(root),
         "kernel": _kernel(root),
         "hypervisor": _hypervisor(root, first),
@@ -73,6 +74,37 @@ def _cpu(root: str, first: dict[str, str]) -> dict[str, Any]:
         "flags": sorted(flags.split()) or unknown("/proc/cpuinfo lists none"),
         "cores": _cores(root, first),
         "caches": _caches(root),
+    }
+
+
+def _answered(facts: dict[str, Any], first: dict[str, str]) -> dict[str, Any]:
+    """The same by what CPUID answers, which goes before /proc: this may run on a virtual CPU."""
+    from . import cpu
+
+    table = cpu.table()
+    if not isinstance(table, list):
+        return {**facts, "table": table}
+    ask = cpu.answering(table)
+    family, number, stepping = map(str, cpu.signature(ask))
+    there, flags, vendor = cpu.features(ask), facts["flags"], cpu.vendor(ask)
+    denied = (cpu.known() - there).intersection(flags)
+    real = (vendor, family, number, stepping) == tuple(
+        first.get(key) for key in ("vendor_id", "cpu family", "model", "stepping")
+    )
+    if denied or not real:
+        facts["microcode"] = unknown("the CPU is a virtual one")
+        facts["caches"] = cpu.caches(ask) or unknown("the virtual CPU names none")
+    return {
+        **facts,
+        "vendor": vendor,
+        "model": cpu.named(ask) or unknown("the CPU says no name"),
+        "family": family,
+        "number": number,
+        "stepping": stepping,
+        "flags": [each for each in flags if each not in denied]
+        if isinstance(flags, list)
+        else sorted(there),
+        "table": table,
     }
 
 

@@ -10,6 +10,11 @@ from . import supervise
 from .launch import UNRECORDED, USAGE, Options, Refused, load, say
 from .recording import Run
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
 
 def launch(options: Options, host: dict[str, str]) -> int:
     """Run a command, recorded unless told otherwise.
@@ -38,9 +43,7 @@ def launch(options: Options, host: dict[str, str]) -> int:
     from .spawn import which
     from .variables import clean, reasons, refused
 
-    supervise.load()
-    environment = load(options.environment, "environment", ("identity", "layers", "closure"))
-    settings = load(options.settings, "settings")
+    environment, settings = _read(options, mask)
     command = options.command or settings.get("command", [])
     passed = [*settings.get("pass", []), *options.passed]
     if not command:
@@ -92,9 +95,24 @@ def launch(options: Options, host: dict[str, str]) -> int:
         if run is None:
             return ended.status
         begun = time.monotonic()
-        return run.end(ended, overhead if path else 0.0, options.quiet, begun)
+        probing = run.probing(env, host, mask, inner)
+        return run.end(ended, overhead if path else 0.0, options.quiet, begun, probing)
     finally:
         _remove(temporary)
+
+
+def _read(options: Options, mask: Iterable[int]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The environment's file and that of the settings, with the CPU that can be had here."""
+    from . import numerics
+
+    settings = load(options.settings, "settings")
+    asked = numerics.ask(settings, mask)  # vcpu works too while this process reads on
+    supervise.load()
+    environment = load(options.environment, "environment", ("identity", "layers", "closure"))
+    settings = numerics.settled(settings, asked, environment["layers"])
+    if warning := numerics.warning(settings):
+        say(warning)
+    return environment, settings
 
 
 def _asked(options: Options) -> dict[str, str]:
@@ -151,6 +169,7 @@ def _ahead() -> None:
     import resource  # noqa: F401 - os.wait4 does
 
     from . import events, result, wording  # noqa: F401
+    from .probe import kept  # noqa: F401
 
 
 def _remove(path: str) -> None:

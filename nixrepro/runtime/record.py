@@ -100,6 +100,7 @@ def begin(
         "closure": environment["closure"],
         "result": {},
         "fingerprint": {},
+        "probe": {"unknown": "it is taken when the program has ended"},
     }
 
 

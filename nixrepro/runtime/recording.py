@@ -9,8 +9,10 @@ from .launch import UNRECORDED, Options, Refused, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from signal import Signals
     from typing import Any
 
+    from .probe.kept import Probing
     from .supervise import Ended
 
 
@@ -74,8 +76,48 @@ class Run:
                 UNRECORDED,
             ) from None
 
-    def end(self, ended: Ended, before: float, quiet: bool, begun: float) -> int:
-        """Write the final record and the summary; gives the exit status."""
+    def probing(
+        self, env: dict[str, str], host: dict[str, str], mask: set[Signals], scratch: str
+    ) -> Probing:
+        """What finds or takes the probe of the arithmetic that the program was run with.
+
+        Args:
+            env: the program's variables.
+            host: this process's.
+            mask: the signal mask that the program got.
+            scratch: the run's temporary folder.
+        """
+        from .probe.kept import Place, Probing
+
+        def find() -> Place:
+            return Place(
+                project=self.project,
+                environment=self.environment,
+                settings=self.settings,
+                hardware=self.record["layers"]["hardware"],
+                env=env,
+                passed=self.passed,
+            )
+
+        return Probing(find, host, mask, scratch)
+
+    def end(
+        self,
+        ended: Ended,
+        before: float,
+        quiet: bool,
+        begun: float,
+        probing: Probing | None = None,
+    ) -> int:
+        """Write the final record and the summary; gives the exit status.
+
+        Args:
+            ended: how the program ended.
+            before: seconds that were spent until it started.
+            quiet: say nothing.
+            begun: when it ended, on the monotonic clock.
+            probing: takes the probe of the environment's arithmetic, where none is kept.
+        """
         from . import events, record, result
         from .folder import events as read_events
 
@@ -85,8 +127,9 @@ class Run:
         gathered = result.gather(read_events(self.folder.file(events.FILE)))
         fingerprint = result.fingerprint(gathered)
         gathered["steps"], beside = self._steps()
+        probe = probing.known(bool(ended.status or ended.forwarded)) if probing else None
         final = record.end(
-            self.record,
+            {**self.record, "probe": probe or self.record["probe"]},
             status=status_of(ended),
             exit_facts={
                 "status": ended.status,
@@ -113,7 +156,17 @@ class Run:
             status = status or UNRECORDED
         if not quiet:
             _summary(final, self.folder.file("record.json"))
+        if probing and not probe:
+            self._probe(final, probing, quiet)
         return status
+
+    def _probe(self, final: dict[str, Any], probing: Probing, quiet: bool) -> None:
+        """Take the probe, and write the record once more: until then it was whole without."""
+        found = probing.take(None if quiet else _patience)
+        try:
+            self.folder.save({**final, "probe": found})
+        except OSError as error:
+            say(f"the probe could not be recorded in {self.folder.path}: {error.strerror}")
 
     def _steps(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """What the result says of the steps, and the file that lies beside the record."""
@@ -127,6 +180,10 @@ class Run:
             nothing = {"unknown": "no training step was seen"}
             return {"every": self.steps, "count": 0, "digest": nothing}, {}
         return {"every": self.steps, "count": count, "digest": file["sha256"]}, {"steps": file}
+
+
+def _patience() -> None:
+    say("taking the probe of this environment's arithmetic, once: a few seconds")
 
 
 def status_of(ended: Ended) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .canonical import small
-from .numerics import threads
+from .numerics import instead, threads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ def clean(
     if folder:
         variables["NIXREPRO_RUN"] = folder
     variables.update(settings.get("variables", {}))
+    variables.update(instead(settings))  # made with those of the project
     return variables
 
 

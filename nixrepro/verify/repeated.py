@@ -78,6 +78,7 @@ def check_run(
     place = max(range(len(found)), key=lambda each: _rank(found[each], tolerance))
     state, reason = _answer(record, again, found, place, tolerance)
     tensors = len((record.document["result"].get("fits") or [{}])[-1].get("tensors", []))
+    reason += _weaker(record, *again)
     compared = (
         f"{found[place].counted} values of metrics and {tensors} tensors with {_names(again)}"
     )
@@ -199,6 +200,15 @@ def _unknown_weights(record: Record) -> str:
         return ""
     reason = weights.get("unknown") if isinstance(weights, dict) else "not recorded"
     return f", but not all weights are known ({reason})"
+
+
+def _weaker(*records: Record) -> str:
+    """What to add where one of them had no virtual CPU, though its profile asks for one."""
+    for each in records:
+        numerics = each.document["layers"]["settings"].get("numerics", {})
+        if why := numerics.get("weaker"):
+            return f"; weaker than the profile asks, by the libraries' variables alone: {why}"
+    return ""
 
 
 def _first(a: Record, b: Record) -> str:

@@ -31,6 +31,9 @@ NIX_CONFIG = "\n".join(
     ]
 )
 
+# A new project takes the probe of its arithmetic once, which takes seconds; `test_probe.py` does.
+os.environ["NIXREPRO_PROBE"] = "no"
+
 
 @dataclass(frozen=True)
 class Done:

@@ -42,7 +42,8 @@ def test_a_run_is_on_the_virtual_cpu_and_says_so(portable: Project) -> None:
     document = newest(portable)
     stated = document["layers"]["settings"]["numerics"]
     assert stated.pop("vcpu").endswith("-nixrepro-vcpu")
-    assert stated == {"profile": "portable", "cpu": "x86-64-v3", "threads": 4}
+    expected = {"profile": "portable", "cpu": "x86-64-v3", "threads": 4, "by": "vcpu"}
+    assert stated == expected
 
 
 def newest(project: Project) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from nixrepro.realise import Environment
 
 ROOT = Path(__file__).resolve().parents[2]
 MNIST = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
+# A new project takes the probe of its arithmetic once, which takes seconds; `test_probe.py` does.
+os.environ["NIXREPRO_PROBE"] = "no"
 
 # As MNIST is laid out, made of the digits that come with scikit-learn.
 MAKE = """
@@ -39,11 +41,14 @@ class Closure:
     project: Path
     data: dict[str, dict[str, str]] = field(default_factory=dict)
     seed: int = 42
+    variables: dict[str, str] = field(default_factory=dict)
 
     def argv(self, *command: str, options: tuple[str, ...] = ()) -> list[str]:
         settings = self.project / "settings.json"
         found = json.loads(Path(self.environment.settings).read_text())
-        settings.write_text(json.dumps({**found, "data": self.data, "seed": self.seed}))
+        stated = {**found["variables"], **self.variables}
+        own = {"data": self.data, "seed": self.seed, "variables": stated}
+        settings.write_text(json.dumps({**found, **own}))
         launch = [f"{self.environment.path}/bin/python", "-I", "-m", "nixrepro_runtime.launch"]
         files = ["--environment", self.environment.facts, "--settings", str(settings)]
         return [*launch, *files, "--project", str(self.project), *options, "--", *command]

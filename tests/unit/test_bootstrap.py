@@ -290,5 +290,5 @@ def test_every_target_of_the_makefile_is_listed() -> None:
         stdin=subprocess.DEVNULL,
     )
     listed = [line.split()[1] for line in done.stdout.splitlines()]
-    wanted = "help setup train test test-unit test-nix test-train lint bench clean"
+    wanted = "help setup train test test-unit test-nix test-train test-machines lint bench clean"
     assert " ".join(listed) == wanted

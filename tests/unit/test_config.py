@@ -374,3 +374,42 @@ def test_a_portable_profile_asks_for_the_compiler_that_its_cpu_is_built_with() -
     asked = config.question(numerics('profile = "portable"'))["base"]["packages"]
     assert asked == ["gcc"]
     assert config.question(numerics("threads = 2"))["base"]["packages"] == []
+
+
+@pytest.mark.parametrize("cpu", ["cpus/lab.cpu", "lab.cpu", "cpus/lab"])
+def test_a_cpu_may_be_a_table_of_the_project(tmp_path: Path, cpu: str) -> None:
+    text = f'[tool.nixrepro.numerics]\nprofile = "portable"\ncpu = "{cpu}"\n'
+    (tmp_path / "pyproject.toml").write_text(text)
+    with pytest.raises(ConfigError) as error:
+        config.load(tmp_path)
+    assert "pyproject.toml:3: tool.nixrepro.numerics.cpu" in error.value.message
+    assert "not there" in error.value.message and "--cpu" in error.value.hint
+    file = tmp_path / cpu
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("# a machine\n00000000  * 0000000d 756e6547\n")
+    with pytest.raises(ConfigError) as error:
+        config.load(tmp_path)
+    assert "pyproject.toml:3: tool.nixrepro.numerics.cpu" in error.value.message
+    assert f"{cpu}:2" in error.value.message
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="no text"):
+        config.load(tmp_path)
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(ConfigError, match="can't be read"):
+        config.load(tmp_path)
+    file.rmdir()
+    file.write_text("00000000  * 0000000d 756e6547 6c65746e 49656e69\n")
+    found = config.load(tmp_path).numerics
+    assert (found.cpu, found.table, found.threads) == (cpu, cpu, 4)
+
+
+@pytest.mark.parametrize("cpu", ["../lab.cpu", "/etc/lab.cpu", ".nixrepro/x.cpu", "a/${b}.cpu"])
+def test_a_table_stays_in_the_project(cpu: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        numerics(f'profile = "portable"\ncpu = "{cpu}"')
+    assert "tool.nixrepro.numerics.cpu" in error.value.message
+
+
+def test_a_name_is_no_table() -> None:
+    assert numerics('profile = "portable"\ncpu = "haswell"').numerics.table == ""

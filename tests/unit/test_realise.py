@@ -11,6 +11,7 @@ import pytest
 
 from nixrepro import realise as module
 from nixrepro.errors import BuildError, ConfigError, LockError
+from nixrepro.memory import stamped
 from nixrepro.realise import Environment, check, current, realise, remembered, root_name
 
 from .store import FLAKE, Store, make_project
@@ -286,3 +287,31 @@ def test_paths_in_the_flake_are_found(tmp_path: Path) -> None:
     )
     named = set(module.read_by_flake(tmp_path)) - set(module.read_by_flake(tmp_path / "absent"))
     assert named == {"code/runtime", "one-two/three.nix"}
+
+
+def test_the_table_of_a_cpu_is_read_by_the_flake_too(tmp_path: Path) -> None:
+    file = tmp_path / "pyproject.toml"
+    head = '[tool.nixrepro.numerics]\nprofile = "portable"\n'
+    for cpu, wanted in (
+        ("cpus/lab.cpu", {"cpus/lab.cpu"}), ("haswell", set()), ("../lab.cpu", set()),
+    ):  # fmt: skip
+        file.write_text(f'{head}cpu = "{cpu}"\n')
+        named = set(module.read_by_flake(tmp_path)) - set(module.read_by_flake(tmp_path / "absent"))
+        assert named == wanted
+    for wrong in ("cpu = 1", 'cpu = "a', "x = 1", "[tool]\nnixrepro = 1"):
+        file.write_text(wrong)
+        assert module.read_by_flake(tmp_path) == module.read_by_flake(tmp_path / "absent")
+
+
+def test_another_table_is_another_state_of_the_project(tmp_path: Path) -> None:
+    """What a warm start looks at: the same size at another time is a change."""
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.nixrepro.numerics]\nprofile = "portable"\ncpu = "lab.cpu"\n'
+    )
+    table = tmp_path / "lab.cpu"
+    table.write_text("00000000  * 0000000d 756e6547 6c65746e 49656e69\n")
+    names = module.read_by_flake(tmp_path)
+    before = stamped(str(tmp_path), names)
+    assert stamped(str(tmp_path), names) == before
+    os.utime(table, ns=(1, 1))
+    assert stamped(str(tmp_path), names) != before

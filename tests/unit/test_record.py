@@ -270,7 +270,7 @@ def test_the_verb_show(project: Path) -> None:
     heads = [line[: record_text.WIDTH].strip() for line in text.splitlines()]
     assert [head for head in heads if head] == [
         "run", "environment", "hardware", "system", "accelerator", "wheels", "data", "code",
-        "settings", "result", "fingerprint", "files", "in",
+        "settings", "result", "fingerprint", "probe", "files", "in",
     ]  # fmt: skip
     for part in ("epoch 1: accuracy 0.5000", "OMP_NUM_THREADS=2", "9 packages", "2.5 kB", "TOKEN"):
         assert part in text
@@ -283,3 +283,41 @@ def test_show_says_what_is_not_known(project: Path) -> None:
     document["fingerprint"] = {"weights": {"unknown": "none fitted"}}
     text = "\n".join(record_text.lines(document))
     assert "unknown: no repository" in text and "weights unknown: none fitted" in text
+
+
+def test_show_gives_the_cpus_table_as_a_file(project: Path) -> None:
+    document = make(1)
+    lines = ["00000000  * 0000000d 756e6547 6c65746e 49656e69"]
+    document["layers"]["hardware"]["cpu"].update(model="A CPU", table=lines)
+    keep(project, document)
+    comment, *rest = invoke(project, "show", "--cpu").splitlines()
+    assert comment == f"# A CPU, recorded by run {digest(1)[:12]} of 2026-01-01"
+    assert rest == lines
+
+
+@pytest.mark.parametrize("table", [None, {"unknown": "why"}])
+def test_a_record_without_a_table_says_what_to_do(project: Path, table: Any) -> None:
+    document = make(1)
+    facts = document["layers"]["hardware"]["cpu"]
+    del facts["table"]
+    if table:
+        facts["table"] = table
+    keep(project, document)
+    with pytest.raises(RunError, match="does not tell its CPU's table") as caught:
+        invoke(project, "show", "--cpu")
+    assert "vcpu --show" in caught.value.hint
+
+
+def test_show_says_what_numbers_rest_on(project: Path) -> None:
+    document = make(1)
+    settings = document["layers"]["settings"]
+    settings["numerics"] = {"profile": "portable", "cpu": "x86-64-v3", "threads": 4, "by": "vcpu"}
+    text = "\n".join(record_text.lines(document))
+    assert "numerics portable, x86-64-v3, 4 threads" in text and "weaker" not in text
+    settings["numerics"] = {"profile": "native", "table": "f" * 64, "by": "vcpu"}
+    assert f"numerics native, the CPU's table {'f' * 12}" in "\n".join(record_text.lines(document))
+    settings["numerics"].update(
+        by="variables", weaker="why", variables={"OPENBLAS_CORETYPE": "Zen"}
+    )
+    text = "\n".join(record_text.lines(document))
+    assert "weaker than a virtual CPU: why" in text and "OPENBLAS_CORETYPE=Zen" in text

@@ -17,6 +17,7 @@ from nixrepro.nix import Nix
 from nixrepro.realise import Environment
 from nixrepro.record import Record
 from nixrepro.repeat import OtherEnvironment, realised
+from nixrepro.repeat.recipe import of
 
 from ..lab import DIGEST, NAR, STORE
 
@@ -64,7 +65,7 @@ class Project:
             "id": "9" * 64,
             "environment": {"path": STORE, "digest": DIGEST},
             "closure": list(self.facts["closure"]),
-            "layers": {"system": [], "wheels": []},
+            "layers": {"system": [], "wheels": [], "settings": {}},
             "result": {"data": [{"name": "used", "pinned": True}]},
         }
         self.record = Record(root, document)
@@ -86,7 +87,7 @@ class Project:
         self.brought.append((config.root, [each.name for each in lock.artefacts], list(data)))
 
     def environment(self) -> Environment:
-        return realised.environment(self.person, self.root, self.record, Nix(), lambda _: None)
+        return realised.environment(self.person, self.root, of(self.record), Nix(), lambda _: None)
 
 
 @pytest.fixture

@@ -61,6 +61,7 @@ def test_the_record_names_profile_table_threads_and_the_virtual_cpu() -> None:
         "profile": "portable",
         "cpu": "x86-64-v3",
         "threads": 4,
+        "by": "vcpu",
         "vcpu": "/nix/store/v-vcpu",
     }
     native = {"numerics": {"profile": "native", "threads": 2}}

@@ -309,3 +309,20 @@ def test_weights_that_could_not_be_digested_are_not_called_the_same(lab: Lab) ->
     found = verdict(lab, run)
     assert found.state == State.SAME
     assert "bit for bit, but not all weights are known (" in found.reason
+
+
+def test_what_is_weaker_than_its_profile_is_said_with_the_reason(lab: Lab, tmp_path: Path) -> None:
+    vcpu = tmp_path / "made" / "bin" / "vcpu"
+    vcpu.parent.mkdir(parents=True)
+    vcpu.write_text("#!/bin/sh\necho nothing may be traced here\nexit 1\n")
+    vcpu.chmod(0o755)
+    stated = {"profile": "portable", "cpu": "x86-64-v3", "threads": 2}
+    lab.settings["numerics"] = {**stated, "vcpu": str(vcpu), "sites": "/sites"}
+    (tmp_path / "made" / "share" / "vcpu").mkdir(parents=True)
+    table = "00000000  * 0000000d 756e6547 6c65746e 49656e69\n"
+    (tmp_path / "made" / "share" / "vcpu" / "x86-64-v3.cpu").write_text(table)
+    lab.commit()
+    found = verdict(lab, lab.run())
+    assert found.state == State.SAME
+    assert "weaker than the profile asks" in found.reason
+    assert found.reason.endswith(": nothing may be traced here")

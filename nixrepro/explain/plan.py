@@ -1,0 +1,90 @@
+"""What a trial is made of: one run, with some differences taken from the other; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nixrepro.explain.model import CODE, CORES, CPU, Unit
+from nixrepro.explain.packages import Packages
+from nixrepro.explain.sides import Side
+from nixrepro.repeat.recipe import Recipe, used
+from nixrepro.repeat.virtual import PORTABLE, stated
+
+_SETTINGS = "settings."
+_THREADS, _NUMERICS = "settings.numerics.threads", "settings.numerics"
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The run that is run again, the one that parts are taken from, and where.
+
+    Args:
+        base: the first.
+        other: the second.
+        packages: the differences of their locks.
+        table: this machine's CPU, as `vcpu --show` says it.
+        cores: how many processors can be used here.
+    """
+
+    base: Side
+    other: Side
+    packages: Packages
+    table: tuple[str, ...]
+    cores: int
+
+    def recipe(self, chosen: Collection[Unit], whole: bool = False) -> Recipe:
+        """The base's run with some differences taken from the other one.
+
+        Args:
+            chosen: the differences.
+            whole: whether these are all there are, so that it is the other run.
+        """
+        keys = {unit.key for unit in chosen}
+
+        def side(key: str) -> Side:
+            return self.other if whole or key in keys else self.base
+
+        settings = _settings(self.base.settings, self.other.settings, keys)
+        if whole:
+            settings = dict(self.other.settings)
+        numerics = settings.get("numerics", {})
+        table = () if numerics.get("profile") == PORTABLE else side(CPU).table
+        parts = frozenset[int]().union(*(unit.parts for unit in chosen))
+        data = {key.removeprefix("data.") for key in keys if key.startswith("data.")}
+        text = self.other.text if whole else self.packages.text(parts, data)
+        expected = self.other if whole else None if chosen else self.base
+        cores = side(CORES).cores
+        return Recipe(
+            code=side(CODE).record,
+            settings=settings,
+            expected=expected.record if expected else None,
+            lock="" if text == side(CODE).text else text,
+            data=used(self.base.record) | used(self.other.record),
+            cpu=() if table == self.table else table,
+            cores=cores if 0 < cores < self.cores else 0,
+            steps=1,
+        )
+
+
+def _settings(old: Mapping[str, Any], new: Mapping[str, Any], keys: set[str]) -> dict[str, Any]:
+    """A settings layer with some of its keys as another one has them."""
+    found = dict(old)
+    for key in ("command", "folder", "seed", "deterministic"):
+        if f"{_SETTINGS}{key}" in keys and key in new:
+            found[key] = new[key]
+    for table in ("variables", "passed"):
+        was, now = dict(old.get(table) or {}), new.get(table) or {}
+        for name in was.keys() | now.keys():
+            if f"{_SETTINGS}{table}.{name}" in keys:
+                was.pop(name, None)
+                was.update({name: now[name]} if name in now else {})
+        found[table] = was
+    before, after = (stated(each.get("numerics") or {}) for each in (old, new))
+    profile = {**(after if _NUMERICS in keys else before)}
+    profile.pop("threads", None)
+    if threads := (after if _THREADS in keys else before).get("threads"):
+        profile["threads"] = threads
+    found.pop("numerics", None)
+    return {**found, "numerics": profile} if profile else found

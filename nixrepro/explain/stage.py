@@ -1,0 +1,117 @@
+"""Explains why the numbers of two runs differ, and shows it by running one again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nixrepro import diff, probe
+from nixrepro.diff import results
+from nixrepro.diff.model import Difference
+from nixrepro.errors import NixreproError, RunError
+from nixrepro.explain import causes, packages, units
+from nixrepro.explain.model import Explanation, State
+from nixrepro.explain.numbers import kind, numbers
+from nixrepro.explain.plan import Ground
+from nixrepro.explain.proving import Proving
+from nixrepro.explain.sides import learn
+from nixrepro.record import Record
+from nixrepro.repeat import check
+from nixrepro.runtime import cpu as tables
+
+if TYPE_CHECKING:
+    from nixrepro.nix import Nix
+
+Say = Callable[[str], None]
+
+
+def explain(
+    root: Path, a: diff.Side, b: diff.Side, nix: Nix, *, run: bool, most: int, say: Say
+) -> Explanation:
+    """Why two runs' numbers differ, or that what differs changes nothing.
+
+    Args:
+        root: the project's folder.
+        a: the first run.
+        b: the second run.
+        nix: the Nix to realise environments with.
+        run: whether to prove it by running one of them again.
+        most: how many trials there may be; 0 for as many as are needed.
+        say: tells the person what is done.
+
+    Raises:
+        NixreproError: one of them is no run, or not as it was recorded; or Nix is unusable.
+        OSError: the project can't be written.
+    """
+    records = [_record(each) for each in (a, b)]
+    difference = diff.difference(root, a, b)
+    one, two = (learn(root, *each) for each in zip("AB", records, strict=True))
+    asked = tables.table()
+    here = tuple(asked) if isinstance(asked, list) else ()
+    parts = packages.packages(one, two, packages.demands(nix, one, two))
+    cores = len(os.sched_getaffinity(0))
+    found = units.units(one, two, difference, packages.units(parts), here, cores)
+    seen = _seen(records, difference)
+    keys = [numbers(record.document) for record in records]
+    same = keys[0] == keys[1]
+    start = Explanation(
+        difference,
+        kind(*(record.document for record in records)),
+        same,
+        State.AGREE if found else State.SAME,
+        causes.likely(found, seen),
+        parting=(difference.results.parting, *difference.results.values),
+        facts=units.facts(difference),
+        about={"A": a.about, "B": b.about},
+    )
+    if not all(keys):
+        return replace(start, state=State.NOTHING, reason=_nothing(records, keys))
+    if same and not found:
+        return start
+    if not run:
+        return start if same else replace(start, state=State.LIKELY)
+    ground = Ground(one, two, parts, here, cores)
+    return Proving(root, nix, ground, seen, most, say).of(start)
+
+
+def _record(side: diff.Side) -> Record:
+    if side.record is None:
+        raise NixreproError(
+            f"{side.name} is no run, and only runs have numbers to explain",
+            hint="`nixrepro runs` lists them; `nixrepro diff` compares all the rest",
+        )
+    if wrong := check(side.record.folder, side.record.document):
+        raise RunError(
+            f"{side.name} is not as it was recorded, and is not explained",
+            hint="restore it from where it was recorded",
+            details="\n".join(f"  {each.subject}: {each.reason}" for each in wrong),
+        )
+    return side.record
+
+
+def _seen(records: Sequence[Record], difference: Difference) -> causes.Seen:
+    probes = [record.document.get("probe") or {} for record in records]
+    place = results.parting(*records)
+    return causes.Seen(
+        difference.results.parting,
+        causes.apart(place.a, place.b) if place and _is_a_loss(place.subject) else None,
+        first=bool(place and place.step == 1 and place.epoch in (1, None)),
+        probed=not any(map(probe.reason, probes)),
+        functions=tuple(each.name for each in probe.compare(*probes)),
+    )
+
+
+def _is_a_loss(subject: str) -> bool:
+    """Whether it is a number that follows the weights closely: an accuracy leaps."""
+    words = subject.removeprefix("the ")
+    return words.startswith("loss") or (words.startswith("logged") and "acc" not in words)
+
+
+def _nothing(records: Sequence[Record], keys: Sequence[str]) -> str:
+    (name, record), *_ = (
+        (name, record) for name, record, key in zip("AB", records, keys, strict=True) if not key
+    )
+    return f"{name} is recorded as {record.document['status']}, and has no numbers to compare"

@@ -1,0 +1,190 @@
+"""Says an explanation in a few lines that fit into a ticket."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from itertools import groupby
+
+from nixrepro.explain.model import Explanation, Outcome, State, Unit
+from nixrepro.explain.phrases import begun, capital, labels, listed, named, parting, same, sides
+from nixrepro.runtime.wording import seconds
+
+WIDTH = 80
+_SHOWN = 5
+
+
+def lines(found: Explanation, width: int = WIDTH) -> list[str]:
+    """The explanation for a person.
+
+    Args:
+        found: what came out.
+        width: how many columns a line may have.
+    """
+    heads = [
+        f"{name}  {text}{_about(found.about.get(name, ''))}"
+        for name, text in (("A", found.difference.a), ("B", found.difference.b))
+    ]
+    lines = [line for head in heads for line in _wrapped(head, width, "   ")]
+    for paragraph in _paragraphs(found):
+        if paragraph.startswith("  "):
+            lines += _wrapped(paragraph, width, "     ")
+        else:
+            lines += _wrapped(paragraph, width, "  ")
+    return lines
+
+
+def headline(found: Explanation) -> str:
+    """The first sentence."""
+    return next(_paragraphs(found))
+
+
+def _about(text: str) -> str:
+    return f"  ({text})" if text else ""
+
+
+def _wrapped(text: str, width: int, indent: str) -> list[str]:
+    return textwrap.wrap(
+        text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _paragraphs(found: Explanation) -> Iterator[str]:
+    yield from _answer(found)
+    yield from _rest(found)
+    yield from (f"{capital(note)}." for note in found.notes)
+    blocked = [cause.unit for cause in found.likely if cause.unit.blocked]
+    for reason, units in groupby(blocked, key=lambda unit: unit.blocked):
+        what = listed(found, units)
+        yield f"Can't be tested here: {what}: {reason}."
+    if found.state in (State.OPEN, State.UNREPEATABLE, State.CHANCE) and found.facts:
+        yield f"Of the machines differ also: {', '.join(found.facts)}."
+    if found.trials:
+        took = sum(each.seconds for each in found.trials)
+        number = len(found.trials)
+        yield f"{number} trial{'s' if number > 1 else ''}, {seconds(took)}."
+
+
+def _answer(found: Explanation) -> Iterator[str]:
+    """What comes first: the numbers, and the cause."""
+    match found.state:
+        case State.NOTHING:
+            yield f"Nothing can be explained: {found.reason}."
+        case State.SAME | State.AGREE | State.HARMLESS:
+            yield _same(found)
+        case State.EXPLAINED:
+            yield _explained(found)
+        case State.REMAINING:
+            yield from _remaining(found)
+        case State.OPEN:
+            yield from _open(found)
+        case State.CHANCE | State.UNREPEATABLE | State.LIKELY:
+            yield f"{parting(found)}."
+            if found.reason:
+                yield f"Nothing can be proved here: {found.reason}."
+            if found.state is State.CHANCE:
+                yield "There is chance in the program: time, the random device, threads."
+            yield from _likely(found)
+
+
+def _same(found: Explanation) -> str:
+    numbers = (
+        f"{capital(found.subject)} {'is' if found.subject == 'the output' else 'are'} the same"
+    )
+    if found.state is State.SAME:
+        return f"{numbers}, and nothing differs that can change them."
+    differing = listed(found, (cause.unit for cause in found.likely))
+    if found.state is State.AGREE:
+        return f"{numbers}, though these differ: {differing}."
+    base, other = sides(found)
+    harmless = listed(found, found.proof.harmless)
+    tested = " and can be tested" if any(cause.unit.blocked for cause in found.likely) else ""
+    return (
+        f"{numbers}: {base} with all of {other}'s that differs{tested} gives {base}'s numbers, so "
+        f"it changes nothing here: {harmless}."
+    )
+
+
+def _remaining(found: Explanation) -> Iterator[str]:
+    yield f"{parting(found)}."
+    if not found.proof.harmless:
+        yield "Nothing that differs can be tested here."
+        return
+    yield (
+        f"What can be tested here changes nothing ({listed(found, found.proof.harmless)}), so the "
+        "cause is what can't."
+    )
+
+
+def _open(found: Explanation) -> Iterator[str]:
+    base, other = sides(found)
+    if found.same:
+        yield f"{same(found)}, but {base} with all of {other}'s gives others here."
+        return
+    yield f"{parting(found)}."
+    if found.proof.whole is Outcome.B:
+        yield f"All that differs gives {other}'s numbers; which of it does was not found."
+    else:
+        yield "No difference that could be tested explains it."
+
+
+def _explained(found: Explanation) -> str:
+    base, other = sides(found)
+    cause = found.proof.cause
+    proof = f"{base} with {labels(cause)} of {other}"
+    if needed := found.proof.needed:
+        proof += f", and {labels(needed)}, which {'they need' if len(cause) > 1 else 'it needs'},"
+    proof += f" gives {other}'s numbers"
+    control = f"{base} again, as it was, gives {base}'s"
+    because = f"{parting(found)}, because of {listed(found, list(cause))}"
+    if len(cause) > 1:
+        because += ", only together"
+    return f"{because}: {proof}; {control}."
+
+
+def _rest(found: Explanation) -> Iterator[str]:
+    proof = found.proof
+    base, other = sides(found)
+    if proof.also:
+        yield f"{begun(found, proof.also)} alone gives {other}'s numbers, too."
+    if found.state is State.EXPLAINED and proof.harmless:
+        verbs = ("differs", "changes") if len(proof.harmless) == 1 else ("differ", "change")
+        harmless = begun(found, proof.harmless)
+        yield f"{harmless} also {verbs[0]} and {verbs[1]} nothing here."
+    elif found.state is State.OPEN and proof.harmless:
+        yield f"Changes nothing here: {listed(found, proof.harmless)}."
+    if proof.change:
+        yield (
+            f"Gives other numbers, neither A's nor B's, when {base} has it of {other}: "
+            f"{listed(found, proof.change)}."
+        )
+    for unit in proof.failed:
+        yield f"{base} can't be run with {labels((unit,))} of {other} alone{_why(found, unit)}."
+    if proof.untested:
+        yield f"Not tested, to end after that many trials: {listed(found, proof.untested)}."
+    for unit in (*proof.cause, *proof.change):
+        if len(unit.parts) > 1:
+            yield f"`nixrepro bisect` finds out which of {unit.label} it is."
+
+
+def _why(found: Explanation, unit: Unit) -> str:
+    for each in found.trials:
+        if unit.key in each.keys and each.outcome is Outcome.FAILED and each.reason:
+            return f": {each.reason}"
+    return ""
+
+
+def _likely(found: Explanation) -> Iterator[str]:
+    if found.same:
+        yield f"These differ: {listed(found, (cause.unit for cause in found.likely))}."
+        return
+    causes = found.likely
+    if not causes:
+        yield "Nothing that is recorded and can change numbers differs."
+        return
+    yield "Likely causes, the likeliest first:"
+    for number, cause in enumerate(causes[:_SHOWN], 1):
+        reasons = f": {'; '.join(cause.reasons)}" if cause.reasons else ""
+        yield f"  {number}. {named(found, cause.unit)}{reasons}"
+    if len(causes) > _SHOWN:
+        yield f"  and {len(causes) - _SHOWN} more (--json has all)"

@@ -1,0 +1,131 @@
+"""Starts the process that takes a probe, and waits for it with patience and with an ear."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+
+from .. import numerics
+from ..supervise import ENDING
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from .kept import Place
+
+# Seconds: after which a person is told why it takes a while, and after which it is given up.
+PATIENCE, LIMIT = 0.5, 300.0
+# What a program does to itself happens each time; what others do to it does not.
+_LASTING = (signal.SIGSEGV, signal.SIGILL, signal.SIGBUS, signal.SIGFPE, signal.SIGABRT)
+_START = (
+    "import importlib, sys; sys.path.append(sys.argv[1]); "
+    "importlib.import_module(sys.argv[2]).main(sys.argv[3])"
+)
+_OUTPUT, _TROUBLE = "probe.json", "probe.trouble"
+
+
+class Interrupted(Exception):
+    """A signal came that asks for an end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"{signal.Signals(number).name} came")
+        self.number = number
+
+
+def taken(
+    place: Place, mask: Iterable[int], scratch: str, tell: Callable[[], None] | None
+) -> tuple[dict[str, Any], bool]:
+    """A probe, or why there is none; and whether that would be the same the next time.
+
+    Signals that ask for an end must be blocked.
+
+    Raises:
+        Interrupted: one came; nothing of the probe runs any more.
+    """
+    output, trouble = os.path.join(scratch, _OUTPUT), os.path.join(scratch, _TROUBLE)
+    package = __name__.rpartition(".")[0]
+    folder = os.path.abspath(__file__)
+    for _ in range(package.count(".") + 2):
+        folder = os.path.dirname(folder)
+    words = [sys.executable, "-I", "-c", _START, folder, f"{package}.whole", output]
+    # A GPU is not probed, and only to look at it takes seconds.
+    env = {**place.env, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    path, argv = numerics.started(place.settings, sys.executable, words)
+    made = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    try:
+        pid = os.posix_spawn(
+            path,
+            list(argv),
+            env,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 2, trouble, made, 0o600),
+            ],
+            setsigmask=mask,
+        )
+    except OSError as error:
+        return _unknown(f"it could not be started: {error.strerror}"), False
+    try:
+        slow = _wait(pid, tell)
+    finally:
+        _, raw = os.waitpid(pid, 0)
+    if slow:
+        return _unknown(slow), True
+    code = os.waitstatus_to_exitcode(raw)
+    if code < 0:
+        return _unknown(f"it was killed by {signal.Signals(-code).name}"), -code in _LASTING
+    try:
+        with open(output, "rb") as stream:
+            found: dict[str, Any] = json.load(stream)
+        return found, True
+    except (OSError, ValueError):
+        said = _last(trouble)
+        return _unknown(f"it ended with status {code}" + (f": {said}" if said else "")), True
+
+
+def _unknown(reason: str) -> dict[str, Any]:
+    return {"unknown": f"the probe could not be taken: {reason}"}
+
+
+def _wait(pid: int, tell: Callable[[], None] | None) -> str:
+    """Wait for its end; where that takes too long end it, and say so.
+
+    Raises:
+        Interrupted: a signal came; it was ended.
+    """
+    begun = time.monotonic()
+    told = tell is None
+    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        spent = time.monotonic() - begun
+        if spent >= LIMIT:
+            os.kill(pid, signal.SIGKILL)
+            return f"it took more than {LIMIT:.0f} s"
+        if not told and spent >= PATIENCE:
+            told = True
+            if tell is not None:
+                tell()
+        more = (LIMIT if told else PATIENCE) - spent
+        info = signal.sigtimedwait({*ENDING, signal.SIGCHLD}, max(more, 0.0))
+        if info is None or info.si_signo == signal.SIGCHLD:
+            continue
+        # One that is ignored, as under nohup, waits too while it is blocked.
+        if signal.getsignal(info.si_signo) is not signal.SIG_IGN:
+            os.kill(pid, signal.SIGKILL)
+            raise Interrupted(info.si_signo)
+    return ""
+
+
+def _last(path: str) -> str:
+    """The last line that a process said of its trouble."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            lines = [line.strip() for line in stream if line.strip()]
+    except OSError:
+        return ""
+    return lines[-1][:300] if lines else ""

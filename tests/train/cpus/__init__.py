@@ -1,0 +1,1 @@
+"""What test_cpus.py computes, and the machines that it computes on."""

@@ -1,0 +1,61 @@
+"""Which runs have the same numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from nixrepro.explain.numbers import kind, numbers
+
+UNKNOWN = {"unknown": "the program recorded none"}
+
+
+def document(**more: Any) -> dict[str, Any]:
+    return {
+        "status": "done",
+        "exit": {"status": 0},
+        "fingerprint": {"weights": "1" * 64, "metrics": "2" * 64},
+        "files": {"log": {"sha256": "3" * 64}},
+        **more,
+    }
+
+
+def prints(weights: Any, metrics: Any) -> dict[str, Any]:
+    return {"fingerprint": {"weights": weights, "metrics": metrics}}
+
+
+def test_weights_and_metrics_are_the_numbers() -> None:
+    whole = numbers(document())
+    assert whole and whole == numbers(document(files={"log": {"sha256": "4" * 64}}))
+    assert numbers(document(**prints("4" * 64, "2" * 64))) != whole
+    assert numbers(document(**prints("1" * 64, "4" * 64))) != whole
+    assert numbers(document(**prints("1" * 64, UNKNOWN))) != whole
+
+
+def test_where_there_are_none_what_was_said_is() -> None:
+    silent = prints(UNKNOWN, UNKNOWN)
+    said = numbers(document(**silent))
+    assert said and said != numbers(document(**silent, files={"log": {"sha256": "4" * 64}}))
+    assert numbers(document(**silent, files={})) == ""
+
+
+def test_what_stands_for_the_numbers_is_the_first_that_differs() -> None:
+    silent = document(**prints(UNKNOWN, UNKNOWN))
+    assert kind(silent, silent) == kind(document(), silent) == "the output"
+    assert kind(document(), document()) == "the weights"
+    assert kind(document(), document(**prints("1" * 64, "4" * 64))) == "the metrics"
+    assert kind(document(), document(**prints("4" * 64, "4" * 64))) == "the weights"
+    assert kind(document(), document(exit={"status": 1})) == "the exit status"
+
+
+def test_a_failed_run_counts_by_its_status_and_not_by_its_traceback() -> None:
+    failed = {"status": "failed", "exit": {"status": 3}, **prints(UNKNOWN, UNKNOWN)}
+    other = {**failed, "files": {"log": {"sha256": "4" * 64}}}
+    assert numbers(document(**failed)) == numbers(document(**other)) != ""
+    assert numbers(document(**{**failed, "exit": {"status": 4}})) != numbers(document(**failed))
+
+
+@pytest.mark.parametrize("status", ["running", "killed", "interrupted"])
+def test_what_has_not_ended_by_itself_has_none(status: str) -> None:
+    assert numbers(document(status=status)) == ""

@@ -1,0 +1,102 @@
+"""Locks taken apart into units, and the lock that has some of them from the other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nixrepro.explain.packages import APART, Packages, closed, demands, packages, units
+from nixrepro.explain.sides import Side
+from nixrepro.lock import Artefact, dumps, parse
+from nixrepro.mixing.stated import own
+from nixrepro.nix import Nix
+from nixrepro.record import Record
+
+from .conftest import data, lock, wheel
+
+NOTHING = Record(Path(), {"layers": {}})
+
+
+def side(*artefacts: Artefact) -> Side:
+    found = lock(*sorted(artefacts, key=lambda each: (each.layer != "wheels", each.name)))
+    return Side("A", NOTHING, found, dumps(found))
+
+
+def found(a: Side, b: Side) -> Packages:
+    return packages(a, b, own)
+
+
+def test_each_package_is_a_unit_and_many_are_one() -> None:
+    a = side(wheel("six", "1.0", "1"), wheel("wrapt", "1.0", "2"), wheel("gone", "1.0", "3"))
+    b = side(wheel("six", "1.1", "4"), wheel("wrapt", "1.0", "5"), wheel("new", "2.0", "6"))
+    told = {unit.label: (unit.old, unit.new) for unit in units(found(a, b))}
+    assert told == {
+        "six": ("1.0", "1.1"),
+        "wrapt": ("2" * 12, "5" * 12),
+        "gone": ("1.0", "none"),
+        "new": ("none", "2.0"),
+    }
+    names = [f"w{number:02}" for number in range(APART + 1)]
+    one, two = (side(*(wheel(name, "1.0", digit) for name in names)) for digit in "12")
+    (unit,) = units(found(one, two))
+    assert unit.label == "the 9 packages of the wheels layer that differ"
+    assert (len(unit.parts), unit.more) == (APART + 1, tuple(names))
+
+
+@given(st.sets(st.integers(0, 3)), st.booleans())
+def test_a_mixed_lock_has_of_the_second_what_was_taken_and_else_the_first(
+    taken: set[int], table: bool
+) -> None:
+    a, b = (
+        side(data("table", digit), *(wheel(f"w{n}", "1.0", digit) for n in range(4)))
+        for digit in "12"
+    )
+    text = found(a, b).text(taken, {"table"} if table else set())
+    sums = {each.name: each.sha256[0] for each in parse(text).artefacts}
+    assert sums == {
+        **{f"w{n}": "2" if n in taken else "1" for n in range(4)},
+        "table": "2" if table else "1",
+    }
+    if not taken and not table:
+        assert text == a.text
+    if len(taken) == 4 and table:
+        assert text == b.text
+
+
+def test_what_a_package_needs_comes_along() -> None:
+    a = side(wheel("app", "1.0", "1"), wheel("base", "1.0", "1"))
+    b = side(
+        replace(wheel("app", "2.0", "2"), dependencies=("base", "more")),
+        wheel("base", "2.0", "2"),
+        wheel("more", "1.0", "2"),
+    )
+    both = found(a, b)
+    made = units(both)
+    place = next(n for n, unit in enumerate(made) if "app" in unit.more)
+    text = both.text(made[place].parts, set())
+    assert "more" in {each.name for each in parse(text).artefacts}
+    assert place in closed(both, made)(frozenset({place}))
+    others = frozenset(range(len(made))) - {place}
+    assert closed(both, made)(frozenset()) == frozenset()
+    assert all(closed(both, made)(frozenset({n})) == {n} for n in others)
+
+
+def test_without_a_lock_nothing_can_be_mixed() -> None:
+    whole = side(wheel("six", "1.0", "1"))
+    lacking = replace(whole, lock=None, text="")
+    both = found(whole, lacking)
+    assert units(both) == ()
+    assert both.text({0}, {"table"}) == whole.text
+
+
+def test_files_that_are_not_in_the_store_are_known_by_the_lock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = side(wheel("six", "1.0", "1"))
+    assert whole.lock is not None
+    (artefact,) = whole.lock.artefacts
+    assert demands(Nix(), whole, whole)(artefact) == own(artefact)

@@ -1,0 +1,373 @@
+"""Two real runs of a small project, explained by running one of them again."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nixrepro import diff
+from nixrepro.diff import known
+from nixrepro.errors import NixreproError, RunError
+from nixrepro.explain import Explanation, State, explain, text
+from nixrepro.lock import dumps
+from nixrepro.nix import Nix
+from nixrepro.record import Record
+from nixrepro.repeat import stage
+
+from ..lab import Lab, furnish
+from .conftest import lock
+
+PROGRAM = """
+import os, sys
+import nixrepro_runtime as nr
+nr.log(step=0, loss=nr.seed + len(sys.argv) + int(os.environ.get("MORE", 0)))
+"""
+
+
+class Explaining(Lab):
+    """A project whose runs are explained."""
+
+    def explain(self, a: Record, b: Record, **more: Any) -> Explanation:
+        sides = [diff.find(self.root, str(each.folder)) for each in (a, b)]
+        options = {"run": True, "most": 0, "say": self.said.append, **more}
+        return explain(self.root, *sides, Nix(), **options)
+
+    def other(self, **settings: Any) -> Record:
+        """A run with other settings, which are then as they were."""
+        old = json.loads(json.dumps(self.settings))
+        for key, value in settings.items():
+            self.settings[key] = {**old[key], **value} if key == "variables" else value
+        found = self.run()
+        self.settings = old
+        return found
+
+    def trials(self) -> list[Path]:
+        return sorted((self.root / ".nixrepro" / "trials").glob("*/record.json"))
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Explaining:
+    made = Explaining(tmp_path)
+    furnish(made, monkeypatch)
+    monkeypatch.setenv("NIXREPRO_PROBE", "no")
+    made.write("nixrepro.lock", dumps(lock()))
+    made.write("train.py", PROGRAM)
+    made.commit()
+    return made
+
+
+def said(found: Explanation) -> str:
+    return " ".join(" ".join(text.lines(found)).split())
+
+
+def keys(units: Any) -> list[str]:
+    return [unit.key for unit in units]
+
+
+def test_a_seed_is_the_cause_and_nothing_else(lab: Explaining) -> None:
+    first = lab.run()
+    lab.write("train.py", f"{PROGRAM}# a remark\n")
+    lab.write("notes.txt", "not committed")
+    second = lab.other(seed=43, variables={"HARMLESS": "1"})
+    found = lab.explain(first, second)
+    assert found.state is State.EXPLAINED
+    assert keys(found.proof.cause) == ["settings.seed"]
+    assert keys(found.proof.harmless) == ["code", "settings.variables.HARMLESS"]
+    # A, B, the seed alone, all else together.
+    assert [len(each.keys) for each in found.trials] == [0, 3, 1, 2]
+    assert len(lab.trials()) == 4
+    words = said(found)
+    assert "because of the seed (42 -> 43): A with the seed of B gives B's numbers" in words
+    assert (
+        "The code (notes.txt, train.py, not committed in B) and HARMLESS (none -> 1) also" in words
+    )
+    assert all(len(line) <= 80 for line in text.lines(found))
+    # Neither the project's runs nor its files are other ones.
+    assert len(list((lab.root / ".nixrepro" / "runs").glob("*/record.json"))) == 2
+    assert lab.left() == []
+
+
+def test_the_same_again_runs_nothing(lab: Explaining) -> None:
+    first, second = lab.run(), lab.other(seed=43)
+    before = lab.explain(first, second)
+    times = [path.stat().st_mtime_ns for path in lab.trials()]
+    again = lab.explain(first, second)
+    assert again.proof == before.proof
+    assert [path.stat().st_mtime_ns for path in lab.trials()] == times
+    assert {each.seconds for each in again.trials} == {0.0}
+    # One that was damaged is made anew, and a third run shares what is the same.
+    lab.trials()[0].write_text("{")
+    assert lab.explain(first, second).proof == before.proof
+    lab.explain(first, lab.other(seed=44))
+    assert len(lab.trials()) == 3
+
+
+def test_a_cut_one_goes_on_where_it_was(lab: Explaining, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = lab.run(), lab.other(seed=43, variables={"MORE": "5"})
+    genuine, calls = stage.attend, []
+
+    def attend(*words: Any, **more: Any) -> int:
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return genuine(*words, **more)
+
+    monkeypatch.setattr(stage, "attend", attend)
+    with pytest.raises(KeyboardInterrupt):
+        lab.explain(first, second)
+    assert len(lab.trials()) == 2
+    assert lab.left() == []
+    found = lab.explain(first, second)
+    assert [bool(each.seconds) for each in found.trials[:3]] == [False, False, True]
+
+
+def test_two_that_only_together_give_it(lab: Explaining) -> None:
+    first, second = lab.run(), lab.other(seed=43, variables={"MORE": "5"})
+    found = lab.explain(first, second)
+    assert keys(found.proof.cause) == ["settings.seed", "settings.variables.MORE"]
+    assert "only together" in said(found)
+
+
+def test_code_that_was_not_committed(lab: Explaining) -> None:
+    first = lab.run()
+    lab.write("train.py", PROGRAM.replace("nr.seed", "2 * nr.seed"))
+    found = lab.explain(first, lab.run())
+    assert keys(found.proof.cause) == ["code"]
+    assert "the code (train.py, not committed in B)" in said(found)
+
+
+def test_a_command_and_a_failure(lab: Explaining) -> None:
+    first = lab.run()
+    found = lab.explain(first, lab.run("python", "train.py", "again"))
+    assert keys(found.proof.cause) == ["settings.command"]
+    found = lab.explain(first, lab.run("python", "gone.py"))
+    assert keys(found.proof.cause) == ["settings.command"]
+
+
+def test_the_number_of_processors(lab: Explaining) -> None:
+    lab.write(
+        "train.py", "import os, nixrepro_runtime as nr\nnr.log(n=len(os.sched_getaffinity(0)))\n"
+    )
+    whole = os.sched_getaffinity(0)
+    first = lab.run()
+    os.sched_setaffinity(0, {min(whole)})
+    try:
+        second = lab.run()
+    finally:
+        os.sched_setaffinity(0, whole)
+    found = lab.explain(first, second)
+    assert keys(found.proof.cause) == ["hardware.cores"]
+    assert os.sched_getaffinity(0) == whole
+    # From the other side: what ran on one is run on one again.
+    assert keys(lab.explain(second, first).proof.cause) == ["hardware.cores"]
+
+
+def test_the_same_numbers_though_something_differs(lab: Explaining) -> None:
+    first = lab.run()
+    lab.write("notes.txt", "more")
+    second = lab.other(variables={"HARMLESS": "1"})
+    found = lab.explain(first, second)
+    assert found.state is State.HARMLESS
+    assert len(found.trials) == 2
+    quiet = lab.explain(first, second, run=False)
+    assert (quiet.state, quiet.trials) == (State.AGREE, ())
+    assert "are the same, though these differ" in said(quiet)
+    assert lab.explain(first, first).state is State.SAME
+
+
+def test_chance_is_told_from_a_cause(lab: Explaining) -> None:
+    lab.write(
+        "train.py", "import os, nixrepro_runtime as nr\nnr.log(x=os.urandom(4)[0] + 0.5)\n" * 3
+    )
+    first, second = lab.run(), lab.other(seed=43)
+    found = lab.explain(first, second)
+    assert found.state is State.CHANCE
+    words = said(found)
+    assert "two repetitions of A here differ from each other, first at the logged x" in words
+    assert "1. the seed (42 -> 43)" in words
+
+
+def test_chance_in_the_other_run_alone(lab: Explaining) -> None:
+    first = lab.run()
+    lab.write(
+        "train.py", "import os, nixrepro_runtime as nr\nnr.log(x=int.from_bytes(os.urandom(4)))\n"
+    )
+    found = lab.explain(first, lab.run())
+    assert found.state is State.OPEN
+    assert "There is chance in B: two repetitions of it differ" in said(found)
+    assert keys(found.proof.change) == ["code"]
+
+
+def test_what_can_not_be_repeated_is_not_proved(lab: Explaining) -> None:
+    lab.write("train.py", "import nixrepro_runtime as nr\nnr.log(x=len(open('data.log').read()))\n")
+    lab.commit()
+    lab.write("data.log", "ignored by git")
+    first = lab.run()
+    lab.write("data.log", "another")
+    found = lab.explain(first, lab.run())
+    assert found.state is State.UNREPEATABLE
+    assert "Nothing that is recorded and can change numbers differs" in said(found)
+
+
+def test_what_is_not_recorded_can_not_be_tested(
+    lab: Explaining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.write("train.py", "import os, nixrepro_runtime as nr\nnr.log(x=len(os.environ['TOKEN']))\n")
+    monkeypatch.setenv("TOKEN", "a secret")
+    first = lab.run()
+    monkeypatch.setenv("TOKEN", "another secret")
+    second = lab.run()
+    monkeypatch.setenv("TOKEN", "a secret")
+    found = lab.explain(first, second)
+    assert found.state is State.REMAINING
+    words = said(found)
+    assert "Can't be tested here: the variable TOKEN of the host" in words
+    assert "secret" not in words
+    # Not to have it can be tested.
+    lab.settings["pass"] = []
+    lab.write(
+        "train.py",
+        "import os, nixrepro_runtime as nr\nnr.log(x=len(os.environ.get('TOKEN', '')))\n",
+    )
+    without = lab.run()
+    lab.settings["pass"] = ["TOKEN"]
+    having = lab.run()
+    assert keys(lab.explain(having, without).proof.cause) == ["settings.passed.TOKEN"]
+
+
+def test_elimination_leaves_what_can_not_be_tested(
+    lab: Explaining, edited: Callable[..., Record]
+) -> None:
+    first = lab.run()
+    second = lab.other(variables={"HARMLESS": "1"})
+
+    def edit(document: dict[str, Any]) -> None:
+        document["layers"]["hardware"]["gpu"] = {"devices": ["one"], "driver": "1"}
+        document["fingerprint"]["metrics"] = "0" * 64
+
+    found = lab.explain(first, edited(second, edit))
+    assert found.state is State.REMAINING
+    assert keys(found.proof.harmless) == ["settings.variables.HARMLESS"]
+    words = said(found)
+    assert "so the cause is what can't" in words
+    assert "Can't be tested here: the GPU or its driver" in words
+
+
+@pytest.fixture
+def edited(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Record]:
+    """A run as it would be recorded elsewhere; its integrity is another test's matter."""
+    from nixrepro.explain import stage as explaining
+
+    monkeypatch.setattr(explaining, "check", lambda *_: ())
+
+    def edit(record: Record, change: Callable[[dict[str, Any]], None]) -> Record:
+        path = record.folder / "record.json"
+        document = json.loads(path.read_text())
+        change(document)
+        path.write_text(json.dumps(document))
+        return Record(record.folder, document)
+
+    return edit
+
+
+def test_nothing_that_is_recorded_differs(lab: Explaining, edited: Callable[..., Record]) -> None:
+    def edit(document: dict[str, Any]) -> None:
+        document["fingerprint"]["metrics"] = "0" * 64
+        document["layers"]["hardware"]["kernel"]["release"] = "another"
+
+    found = lab.explain(lab.run(), edited(lab.run(), edit))
+    assert (found.state, found.likely) == (State.OPEN, ())
+    words = said(found)
+    assert "The metrics differ. No difference that could be tested explains it." in words
+    assert "B again gives A's numbers here, not its own: chance, or something that no" in words
+    assert "Of the machines differ also: kernel.release." in words
+    assert len(lab.trials()) == 1  # both are the same recipe
+
+
+def test_a_run_that_agrees_and_can_not_be_repeated(lab: Explaining) -> None:
+    lab.write("train.py", "import nixrepro_runtime as nr\nnr.log(x=len(open('data.log').read()))\n")
+    lab.write("data.log", "ignored by git")
+    first, second = lab.run(), lab.other(seed=43)
+    found = lab.explain(first, second)
+    assert (found.state, found.same) == (State.UNREPEATABLE, True)
+    assert "The metrics are the same." in said(found)
+
+
+def test_the_other_run_is_run_again_where_only_that_can_be(
+    lab: Explaining, edited: Callable[..., Record]
+) -> None:
+    def edit(document: dict[str, Any]) -> None:
+        # A CPU with all that leaf 7 can promise, which no machine has.
+        table = document["layers"]["hardware"]["cpu"]["table"]
+        kept = [line for line in table if not line.startswith("00000007")]
+        kept.append("00000007  0 00000000 ffffffff ffffffff ffffffff")
+        document["layers"]["hardware"]["cpu"]["table"] = kept
+
+    first, second = edited(lab.run(), edit), lab.other(seed=43)
+    found = lab.explain(first, second)
+    assert (found.state, found.base) == (State.EXPLAINED, "B")
+    assert keys(found.proof.cause) == ["settings.seed"]
+    words = said(found)
+    assert "the seed (42 -> 43): B with the seed of A gives A's numbers" in words
+    assert "A can't be run here: this machine's CPU lacks" in words
+    assert "Can't be tested here: the CPU" in words
+    both = edited(second, edit)
+    assert lab.explain(first, both).state is State.UNREPEATABLE
+
+
+def test_a_record_from_elsewhere(lab: Explaining, tmp_path: Path) -> None:
+    first, second = lab.run(), lab.other(seed=43)
+    shared = tmp_path / "shared" / second.folder.name
+    shutil.copytree(second.folder, shared)
+    shutil.rmtree(second.folder)
+    found = lab.explain(first, Record(shared, second.document))
+    assert keys(found.proof.cause) == ["settings.seed"]
+
+
+def test_a_run_of_a_colleagues_clone(lab: Explaining, tmp_path: Path) -> None:
+    first = lab.run()
+    lab.write("train.py", PROGRAM.replace("nr.seed", "3 * nr.seed"))
+    lab.commit()
+    second = lab.run()
+    clone = tmp_path / "clone"
+    shutil.copytree(lab.top, clone)
+    lab.git("reset", "--quiet", "--hard", "HEAD~1")
+    lab.git("reflog", "expire", "--expire=now", "--all")
+    lab.git("gc", "--quiet", "--prune=now")
+    # Its code is in its own clone alone.
+    there = clone / ".nixrepro" / "runs" / second.folder.name
+    found = lab.explain(first, Record(there, second.document))
+    assert keys(found.proof.cause) == ["code"]
+    moved = tmp_path / "alone" / second.folder.name
+    shutil.copytree(there, moved)
+    found = lab.explain(first, Record(moved, second.document))
+    assert found.state is State.REMAINING
+    assert "is not in the repository" in said(found)
+
+
+def test_a_bound_is_kept(lab: Explaining) -> None:
+    first, second = lab.run(), lab.other(seed=43, variables={"HARMLESS": "1"})
+    found = lab.explain(first, second, most=2)
+    assert found.state is State.OPEN
+    assert len(lab.trials()) == 2
+    assert "Not tested" in said(found)
+
+
+def test_nothing_to_compare(lab: Explaining) -> None:
+    run = lab.run()
+    with pytest.raises(NixreproError, match="is no run"):
+        explain(
+            lab.root, known.of_record(run), diff.find(lab.root, str(lab.root / "nixrepro.lock")),
+            Nix(), run=True, most=0, say=lab.said.append,
+        )  # fmt: skip
+    document = json.loads((run.folder / "record.json").read_text())
+    document["layers"]["settings"]["command"] = ["true"]
+    (run.folder / "record.json").write_text(json.dumps(document))
+    with pytest.raises(RunError, match="is not as it was recorded"):
+        lab.explain(run, run)
