@@ -136,7 +136,7 @@ def test_a_read_only_project_that_was_realised_runs_unrecorded(realised: Own) ->
 
 FULL = """
 disk=$1; shift
-mount -t tmpfs -o size=5m none "$disk"
+mount -t tmpfs -o size=8m none "$disk"
 cp -a ./. "$disk"; mount --bind "$disk" .; cd "$PWD"
 head -c 9000000 /dev/zero > fill 2>&1 || true
 "$@" || echo "status $?"
