@@ -73,8 +73,8 @@ def trainings(
 
     With its own table a program computes by the same instructions as without, so that the ratio
     is what vcpu itself costs, its exact instructions included. A run's seconds are those up to the
-    first epoch and those of its epochs; the lower quartiles of all runs count, since other work on
-    the machine only ever adds.
+    first epoch and those of its epochs; of all runs the lowest twentieth counts, since other work
+    on the machine only ever adds.
 
     Args:
         virtual: what is measured.

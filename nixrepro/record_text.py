@@ -28,7 +28,7 @@ def lines(document: dict[str, Any]) -> list[str]:
     parts += [
         ("result", _result(document.get("result", {}))),
         ("fingerprint", _pairs(document.get("fingerprint", {}))),
-        ("probe", _probe(document.get("probe", {}))),
+        ("probe", _probe(document.get("probe", {}), document.get("id", ""))),
         ("files", _files(document.get("files", {}))),
     ]
     found = []
@@ -174,9 +174,10 @@ def _result(result: dict[str, Any]) -> Iterator[str]:
         yield f"problem with {entry['where']}: {entry['message']}"
 
 
-def _probe(probe: dict[str, Any]) -> Iterator[str]:
+def _probe(probe: dict[str, Any], run: str) -> Iterator[str]:
     if "functions" in probe:
-        yield f"{probe['digest'][:12]} of {len(probe['functions'])} functions: `nixrepro probe RUN`"
+        count = len(probe["functions"])
+        yield f"{probe['digest'][:12]} of {count} functions: `nixrepro probe {run[:12]}`"
     elif probe:
         yield known(probe)
 

@@ -1,8 +1,10 @@
 /* Tables of CPUID: read, write, ask, and compare with the real CPU. */
+#define _GNU_SOURCE
 #include "table.h"
 
 #include <cpuid.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +46,8 @@ int table_read(FILE *stream, struct table *table)
     for (int at = 1; fgets(line, sizeof line, stream); at++) {
         struct leaf one;
         char subleaf[16], *end;
+        if (!strchr(line, '\n')) /* a long comment: no part of it is a line of its own */
+            for (int c; (c = getc(stream)) != EOF && c != '\n';);
         line[strcspn(line, "#\n")] = 0;
         if (!line[strspn(line, " \t")]) continue;
         if (sscanf(line, "%" SCNx32 " %15s %" SCNx32 " %" SCNx32 " %" SCNx32 " %" SCNx32, &one.leaf, subleaf, &one.eax, &one.ebx, &one.ecx, &one.edx) != 6) return at;
@@ -87,13 +91,29 @@ static void line(FILE *stream, struct leaf one)
             one.subleaf == ANY ? one.ecx : one.ebx, one.subleaf == ANY ? one.edx : one.ecx, one.edx);
 }
 
+/* Stays on the lowest core that may be used, since cores of one machine may answer otherwise. False where that can't be. */
+static bool pin(cpu_set_t *usable)
+{
+    cpu_set_t one;
+    int core = 0;
+    if (sched_getaffinity(0, sizeof *usable, usable)) return false;
+    while (core < CPU_SETSIZE && !CPU_ISSET(core, usable)) core++;
+    if (core == CPU_SETSIZE) return false;
+    CPU_ZERO(&one);
+    CPU_SET(core, &one);
+    return !sched_setaffinity(0, sizeof one, &one);
+}
+
 void table_write(FILE *stream)
 {
     static const uint32_t bases[] = { 0, 0x40000000, 0x80000000 };
+    cpu_set_t usable;
+    bool pinned = pin(&usable);
     for (size_t b = 0; b < 3; b++) {
         uint32_t last = real(bases[b], 0).eax;
         if (last < bases[b] || last > bases[b] + 0xff) continue;
         if (b == 1 && !(real(1, 0).ecx & 1u << 31)) continue; /* a hypervisor's own leaves */
+        if (b == 1) last = bases[b]; /* its name: some of Xen's others are numbers of the one core */
         for (uint32_t leaf = bases[b]; leaf <= last; leaf++) {
             uint32_t many = leaf == 4 || leaf == 0x8000001d ? 16 : leaf == 7 ? real(7, 0).eax + 1 : leaf == 0xb || leaf == 0x1f ? 4 : leaf == 0x12 || leaf == 0x14 || leaf == 0x17 || leaf == 0x18 || leaf == 0x1d || leaf == 0x80000026 ? 4 : 0;
             if (leaf == 0xd) continue;
@@ -109,6 +129,7 @@ void table_write(FILE *stream)
             }
         }
     }
+    if (pinned) sched_setaffinity(0, sizeof usable, &usable);
 }
 
 /* What of a feature's registers the operating system keeps (XCR0): one that it does not is none. */

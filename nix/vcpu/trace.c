@@ -13,6 +13,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,6 +23,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -304,8 +306,8 @@ static bool answered(pid_t pid, int signal, const struct plan *plan)
     return ptrace(PTRACE_SETREGS, pid, 0, &regs) == 0;
 }
 
-/* Says it where the program itself would: the tracer holds nothing open that is the program's. */
-static void complain(pid_t pid, const struct user_regs_struct *regs)
+/* What the program says its errors to, since the tracer holds nothing open that is the program's; -1 where that can't be had. */
+static int errors_of(pid_t pid)
 {
     char name[64];
     int handle = -1, process = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -315,9 +317,33 @@ static void complain(pid_t pid, const struct user_regs_struct *regs)
     }
     snprintf(name, sizeof name, "/proc/%d/fd/2", (int)pid);
     if (handle < 0) handle = open(name, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_APPEND); /* Linux before 5.6, or a thread */
+    return handle;
+}
+
+/* Says something without waiting: at a full pipe that nobody reads all programs would stand still. */
+static void say(int handle, const char *text, size_t size)
+{
+    char name[64];
+    struct stat about;
+    struct pollfd room = { .fd = handle, .events = POLLOUT };
+    snprintf(name, sizeof name, "/proc/self/fd/%d", handle);
+    /* Opened anew, since the flags of what is open are the program's too. */
+    bool waits = !fstat(handle, &about) && !S_ISREG(about.st_mode);
+    int anew = waits ? open(name, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) : -1;
+    if ((anew >= 0 || poll(&room, 1, 0) == 1) && write(anew >= 0 ? anew : handle, text, size) < 0) errno = 0;
+    if (anew >= 0) close(anew);
+}
+
+/* Better no result than one of the real CPU. Killed first: what there is to say must not hold that up. */
+static void end(pid_t pid, const struct user_regs_struct *regs)
+{
+    char text[128];
+    int handle = errors_of(pid), size;
+    kill(pid, SIGKILL);
     if (handle < 0) return;
-    if (regs->cs == LONG_MODE) dprintf(handle, "vcpu: can't rewrite the code of process %d: it is killed\n", (int)pid);
-    else dprintf(handle, "vcpu: process %d is a 32-bit program, whose code nobody reads here: it is killed\n", (int)pid);
+    if (regs->cs == LONG_MODE) size = snprintf(text, sizeof text, "vcpu: can't rewrite the code of process %d: it is killed\n", (int)pid);
+    else size = snprintf(text, sizeof text, "vcpu: process %d is a 32-bit program, whose code nobody reads here: it is killed\n", (int)pid);
+    say(handle, text, (size_t)size);
     close(handle);
 }
 
@@ -339,6 +365,7 @@ int trace(pid_t program, int ready, const struct plan *plan)
         | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP;
     int status;
     let_go(ready);
+    signal(SIGPIPE, SIG_IGN); /* its end would be that of all that it traces */
     char answer = ptrace(PTRACE_SEIZE, program, 0, options) ? (char)errno : 0;
     if (write(ready, &answer, 1) != 1 || answer) return 1;
     close(ready);
@@ -356,8 +383,7 @@ int trace(pid_t program, int ready, const struct plan *plan)
         if ((event == PTRACE_EVENT_EXEC && !entered(pid, plan)) || (signal == (SIGTRAP | 0x80) && !mapped(pid, plan))) {
             struct user_regs_struct regs;
             if (ptrace(PTRACE_GETREGS, pid, 0, &regs)) continue; /* somebody killed it */
-            complain(pid, &regs);
-            kill(pid, SIGKILL); /* better no result than one of the real CPU */
+            end(pid, &regs);
         }
         bool ours = event || signal == (SIGTRAP | 0x80) || answered(pid, signal, plan);
         ptrace(PTRACE_CONT, pid, 0, ours ? 0 : signal);

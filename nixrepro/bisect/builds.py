@@ -11,8 +11,10 @@ from nixrepro.complaints import failed
 from nixrepro.nix_store import Output, Store
 
 _DERIVATION = r"'(/nix/store/[^']+\.drv)'"
-# As Nix 2.8 says it, and as later ones do.
-_FAILED = re.compile(rf"(?:builder for {_DERIVATION} failed|Cannot build {_DERIVATION})")
+# As Nix 2.8 says it, and as later ones do, which say why: it may be a dependency, or the time.
+_FAILED = re.compile(
+    rf"(?:builder for {_DERIVATION} failed|Cannot build {_DERIVATION}\.\s+Reason: builder failed)"
+)
 _FULL = "No space left on device"
 _NAME = 33  # the hash of a store path, and a dash
 # The supervisor's own words, and what a terminal would colour.
@@ -63,7 +65,7 @@ def build(folder: Path, names: Sequence[str], store: Store) -> list[Built]:
 
 def failures(stderr: str) -> set[str]:
     """The derivations whose builders failed, by what Nix said."""
-    return {match[1] or match[2] for match in _FAILED.finditer(stderr)}
+    return {match[1] or match[2] for match in _FAILED.finditer(_COLOUR.sub("", stderr))}
 
 
 def last_word(log: str) -> str:

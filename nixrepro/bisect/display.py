@@ -41,6 +41,12 @@ class Display:
         left = f"; left: {self._left(step.left)}" if step.left and step.done else ""
         self.say(f"nixrepro: {number}: {self._named(step.batch)}{left}")
 
+    def again(self) -> None:
+        """Say that locks are tried once more."""
+        self.say(
+            "nixrepro: the locks' own trials once more, to see that the program repeats itself"
+        )
+
     def outcomes(self, outcomes: Sequence[Outcome], seconds: float) -> None:
         """Say what came out, and how long it took; no time where it was known."""
         took = f" ({spelled(seconds)})" if seconds else " (known from before)"

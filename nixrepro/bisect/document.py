@@ -19,6 +19,8 @@ def of(answer: Bisection) -> dict[str, Any]:
     state = "found" if found.minimal and found.complete else "open"
     if answer.same:
         state = "same"
+    if answer.unstable:
+        state = "unstable"
     return {
         "format": FORMAT,
         "a": _end(answer.a),
@@ -33,6 +35,7 @@ def of(answer: Bisection) -> dict[str, Any]:
         "fresh": answer.fresh,
         "seconds": round(answer.seconds, 3),
         "notes": list(answer.notes),
+        "unstable": list(answer.unstable),
     }
 
 

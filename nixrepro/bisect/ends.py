@@ -10,11 +10,12 @@ from nixrepro import diff, git
 from nixrepro import lock as locks
 from nixrepro.bisect.model import End
 from nixrepro.diff import revisions
-from nixrepro.errors import NixreproError
+from nixrepro.errors import NixreproError, RunError
 from nixrepro.process import Runner, run
 from nixrepro.record import Record
-from nixrepro.repeat import tree
+from nixrepro.repeat import integrity, tree
 from nixrepro.repeat.work import Work
+from nixrepro.runtime.folder import events
 
 _WAYS = "give a run, a lock file, a git revision with a colon, or the folder of a project"
 
@@ -48,7 +49,7 @@ def start(root: Path, text: str, target: Path) -> Start:
     """
     side = diff.find(root, text)
     if side.kind == "run" and side.record:
-        project = tree.make(root, side.record, target).project
+        project = _made(root, side.record, target)
         name = f"run {tree.short(side.record)}"
         return Start(End(name, locks.load(project / locks.FILE), side.record), project, True)
     if side.kind == "revision":
@@ -74,19 +75,43 @@ def other(root: Path, text: str, target: Path) -> End:
 
 def _of_run(root: Path, record: Record, target: Path, runner: Runner = run) -> locks.Lock:
     """The lock of a run: the project's own or its commit's, if it is that one, else its tree's."""
+    _check(record)
+    home = tree.home(root, record, runner)
     stated = record.document["environment"].get("lock")
     commit = record.document["layers"].get("code", {}).get("commit")
-    place = git.place(root, runner)
-    found = [root / locks.FILE] if (root / locks.FILE).is_file() else []
+    place = git.place(home, runner)
+    found = [home / locks.FILE] if (home / locks.FILE).is_file() else []
     texts = [path.read_bytes() for path in found]
     if place and isinstance(commit, str):
         name = f"{commit}:{place.inside}/{locks.FILE}".replace(":/", ":")
-        done = runner(["git", "cat-file", "blob", name], cwd=root)
+        done = runner(["git", "cat-file", "blob", name], cwd=home)
         texts += [done.stdout] if done.status == 0 else []
     for text in texts:
         if stated and hashlib.sha256(text).hexdigest() == stated:
             return locks.parse(text.decode(), f"{locks.FILE} of run {tree.short(record)}")
-    return locks.load(tree.make(root, record, target).project / locks.FILE)
+    return locks.load(_made(root, record, target) / locks.FILE)
+
+
+def _made(root: Path, record: Record, target: Path) -> Path:
+    """The project in the tree of a run, which may be recorded in another clone."""
+    _check(record)
+    return tree.make(tree.home(root, record), record, target).project
+
+
+def _check(record: Record) -> None:
+    """See that a record is as it was written; a copy may have its folder under another name."""
+    folder = record.folder
+    wrong = integrity.problems(
+        record.document,
+        lambda name: integrity.sha256_of(folder / name),
+        lambda: events(str(folder / "events.jsonl")),
+    )
+    if wrong:
+        raise RunError(
+            f"run {tree.short(record)} is not as it was recorded, and is not tried",
+            hint="restore it from where it was recorded",
+            details="\n".join(f"  {each.subject}: {each.reason}" for each in wrong),
+        )
 
 
 def _checked_out(root: Path, text: str, target: Path) -> tuple[Path, Path]:

@@ -57,6 +57,7 @@ class Bisection:
         fresh: how many trials were made now; the others were kept from before.
         seconds: that it took.
         notes: what else a person has to know, each a sentence.
+        unstable: "A", "B" or both, where a second training with that lock gave other numbers.
     """
 
     a: End
@@ -68,6 +69,7 @@ class Bisection:
     fresh: int = 0
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    unstable: tuple[str, ...] = ()
 
     @property
     def whole(self) -> Chosen:

@@ -32,14 +32,12 @@ def configured(text: str, recorded: Mapping[str, Any]) -> str:
         variables=recorded.get("variables", {}),
     )
     stated = recorded.get("numerics", {})
-    said = {key: stated[key] for key in _NUMERICS if key in stated}
     # Of a CPU's own table the record has the digest; the file is the tree's.
-    if "table" in stated:
-        said.pop("cpu", None)
-    if said:
-        _put(tool, "numerics", **said)
-    else:
-        for key in _NUMERICS:  # the machine decided all of it
+    own = {"cpu"} if "table" in stated else set()
+    for key in _NUMERICS:
+        if key in stated and key not in own:
+            _put(tool, "numerics", **{key: stated[key]})
+        elif key not in own:  # the machine decided it
             tool.get("numerics", {}).pop(key, None)
     return text if json.dumps(whole, default=str) == before else _toml(whole)
 

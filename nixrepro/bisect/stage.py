@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nixrepro import config as configs
 from nixrepro import delta
-from nixrepro.bisect import trees
+from nixrepro.bisect import notes, trees
 from nixrepro.bisect.display import Display
 from nixrepro.bisect.ends import Start, other, start
 from nixrepro.bisect.model import Bisection, End
 from nixrepro.bisect.settings import configured
 from nixrepro.bisect.trials import Trials
 from nixrepro.canonical import digest
-from nixrepro.delta import Found, Outcome
-from nixrepro.errors import BuildError
-from nixrepro.explain.numbers import numbers
+from nixrepro.delta import Enough, Found, Step
 from nixrepro.fetch import bring
 from nixrepro.lock import Artefact, Lock, dumps, order, store_name
 from nixrepro.locking import exclusive
@@ -89,28 +88,59 @@ def bisect(root: Path, asked: Asked, store: Store, say: Callable[[str], None]) -
         if not found:
             return answer
         base = scratch / "base"
-        notes = _lay(first, base)
+        passed = _lay(first, base)
         display = Display(found, say)
         trials = Trials(
             *(first.end.lock, last.lock, found, base, scratch),
-            *(_kept(folder, base, first.end.lock, last.lock), store, asked.limit, display.outcomes),
+            *(_kept(folder, base, first.end.lock, last.lock), store),
+            limit=asked.limit,
+            tell=display.outcomes,
+            doubt=display.again,
         )
         say(f"nixrepro: {_differing(answer)}")
-        search = delta.search(
-            *(len(found), lambda chosen: closed(found, chosen), trials),
-            at_once=asked.at_once,
-            watch=display.step,
-        )
+
+        def watch(step: Step) -> None:
+            trials.doubted()
+            display.step(step)
+
+        with _interrupted(trials, say):
+            search = delta.search(
+                *(len(found), lambda chosen: closed(found, chosen), trials),
+                at_once=asked.at_once,
+                watch=watch,
+            )
+            if search.complete and search.minimal:
+                search = _doubted(search, trials)
         answer = replace(
             answer,
             found=search,
             numbers=trials.found,
             fresh=trials.fresh,
             seconds=time.monotonic() - begun,
-            notes=(*notes, *_notes(first.end, last, trials, len(found))),
+            unstable=tuple("B" if chosen else "A" for chosen in trials.unstable),
         )
-    _check(answer)
+        answer = replace(answer, notes=(*passed, *notes.notes(answer)))
+    notes.check(answer)
     return answer
+
+
+def _doubted(search: Found, trials: Trials) -> Found:
+    """The same, if the program is no cause itself: where one trial of each lock told all."""
+    try:
+        trials.doubted()
+    except Enough:
+        return replace(search, complete=False)
+    return search
+
+
+@contextmanager
+def _interrupted(trials: Trials, say: Callable[[str], None]) -> Iterator[None]:
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        number = len(trials.found) + 1
+        say(f"nixrepro: interrupted; the same command goes on with trial {number}")
+        raise
 
 
 def _fetch(root: Path, first: Start, last: End, store: Store) -> None:
@@ -163,38 +193,3 @@ def _differing(answer: Bisection) -> str:
     entries = sum(len(unit.entries) for unit in answer.units)
     groups = f", in {len(answer.units)} groups that move together"
     return f"{entries} packages differ{groups if len(answer.units) != entries else ''}"
-
-
-def _notes(a: End, b: End, trials: Trials, count: int) -> list[str]:
-    """Whether the locks' own trials gave what the runs recorded."""
-    notes = []
-    for end, chosen in ((a, frozenset[int]()), (b, frozenset(range(count)))):
-        now = trials.found.get(chosen)
-        then = numbers(end.record.document) if end.record else ""
-        if not now or not now.key or not then or then == now.key:
-            continue
-        if end is b and a.record is None:
-            continue
-        what = (
-            "another machine, or what the sandbox lacks" if end is a else "more than its packages"
-        )
-        notes.append(
-            f"{end.name} recorded other numbers than {'A' if end is a else 'B'}'s lock gives here: "
-            f"{what} changes them too"
-        )
-    return notes
-
-
-def _check(answer: Bisection) -> None:
-    """See that both locks ran at all.
-
-    Raises:
-        BuildError: one did not.
-    """
-    for name, end, chosen in (("A", answer.a, frozenset[int]()), ("B", answer.b, answer.whole)):
-        if answer.found.tested.get(chosen) is Outcome.FAILED:
-            raise BuildError(
-                f"nothing can be compared: with the lock of {name} ({end.name}) "
-                f"{answer.numbers[chosen].reason}",
-                hint="each trial is A's program and settings in Nix's sandbox, without the host",
-            )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from nixrepro.bisect.display import spelled
 from nixrepro.bisect.model import Bisection
+from nixrepro.bisect.notes import REST, astray, both_runs
 from nixrepro.delta import Chosen, Outcome
 from nixrepro.names import counted
 
@@ -29,7 +30,15 @@ def lines(answer: Bisection) -> list[str]:
 
 def _verdict(answer: Bisection) -> Iterator[str]:
     if not answer.units:
-        yield f"{answer.a.name} and {answer.b.name} have the same packages."
+        rest = f"; {REST}" if both_runs(answer) else ""
+        yield f"{answer.a.name} and {answer.b.name} have the same packages{rest}."
+    elif answer.unstable:
+        locks = " and ".join(f"{each}'s lock" for each in answer.unstable)
+        yield (
+            f"The program differs from itself: no package can be blamed. Trained a second time "
+            f"with {locks}, it gave other numbers, as from a clock, from random numbers without a "
+            "seed, or from threads that race."
+        )
     elif answer.same:
         yield (
             f"The packages alone do not change the numbers: A ({answer.a.name}) gives the same "
@@ -45,24 +54,29 @@ def _cause(answer: Bisection) -> str:
     guilty = guilty_of(answer)
     named = _joined([str(answer.units[number]) for number in guilty])
     what = what_changed(answer)
+    # Its run may have recorded others still.
+    theirs = "what B's lock gives"
+    if not astray(answer.b, answer.numbers.get(answer.whole)):
+        theirs = "B's numbers"
     if len(guilty) == 1:
         alone = "" if len(answer.found.minimal) > 1 else " alone"
-        text = f"{named} changes {what}: with it{alone} A gives B's numbers."
+        text = f"{named} changes {what}: with it{alone} A gives {theirs}."
     else:
         fewer = {answer.found.tested.get(each) for each in answer.found.lacking}
         count = "both" if len(guilty) == 2 else "all of them"  # noqa: PLR2004
         if fewer == {Outcome.A}:
-            text = f"{named} change {what} only together: with {count} A gives B's numbers, "
+            text = f"{named} change {what} only together: with {count} A gives {theirs}, "
             text += "with either alone its own." if len(guilty) == 2 else "with fewer its own."  # noqa: PLR2004
         else:
-            text = f"{named} change {what}: it takes {count} for A to give B's numbers."
+            text = f"{named} change {what}: it takes {count} for A to give {theirs}."
     needed = sorted(answer.found.minimal - {*guilty})
     if needed:
         names = _joined([answer.units[number].names[0] for number in needed])
         none = answer.found.lacking.get(frozenset(needed)) is Outcome.A
         effect = ", which changes nothing by itself" if none else ""
         text += f" It needs {names} beside it{effect}."
-    rest = len(answer.units) - len(answer.found.minimal)
+    taken = answer.found.minimal
+    rest = sum(len(each.entries) for n, each in enumerate(answer.units) if n not in taken)
     if rest:
         others = f"other {rest} change" if rest > 1 else "other one changes"
         text += f" The {others} nothing more."

@@ -41,16 +41,18 @@ def command(folder: Path, *, no_run: bool, trials: int, as_json: bool, a: str, b
     from nixrepro import diff
     from nixrepro.explain import State, document, explain, text
     from nixrepro.nix import Nix
+    from nixrepro.process import ending
     from nixrepro.project import find_root
 
     root = find_root(folder)
     nix = Nix()
-    one, two = diff.find(root, a, nix), diff.find(root, b, nix)
-    found = explain(root, one, two, nix, run=not no_run, most=trials, say=say)
+    one, two = (diff.find(root, each, nix, runs=True) for each in (a, b))
+    with ending():
+        found = explain(root, one, two, nix, run=not no_run, most=trials, say=say)
     if as_json:
         answer_json(document.of(found))
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else text.WIDTH
         answer("\n".join(text.lines(found, min(width, 100))))
     good = (State.SAME, State.AGREE, State.HARMLESS, State.EXPLAINED)
-    return Exit.OK if found.state in good else Exit.DIFFERS
+    return Exit.OK if found.same or found.state in good else Exit.DIFFERS

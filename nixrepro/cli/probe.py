@@ -24,7 +24,8 @@ def command(folder: Path, *, as_json: bool, again: bool, a: str | None, b: str |
     """Say what the environment's libraries compute on this machine, function by function.
 
     With A, say what a run's computed; with A and B, which functions of two differ, and exit with 1
-    where one does. Each is a run (`last`, the start of its id) or a file that `--json` wrote.
+    where one does. Each is a run (`last`, the start of its id, its folder) or a file that `--json`
+    wrote.
 
     \b
     Examples:
@@ -32,7 +33,6 @@ def command(folder: Path, *, as_json: bool, again: bool, a: str | None, b: str |
       nixrepro probe --json > here.json
       nixrepro probe there.json here.json
     """
-    from nixrepro import config as configs
     from nixrepro.probe import sides, text
 
     if a is None:
@@ -41,10 +41,9 @@ def command(folder: Path, *, as_json: bool, again: bool, a: str | None, b: str |
         root, environment = enter(folder)
         side = sides.here(root, environment, again=again)
     else:
-        root = configs.find_root(folder)
-        side = sides.find(root, a)
+        side = sides.find(folder, a)
     if b is not None:
-        return _compared(side, sides.find(root, b), as_json)
+        return _compared(side, sides.find(folder, b), as_json)
     if as_json:
         answer_json(side.probe)
     else:
@@ -54,15 +53,16 @@ def command(folder: Path, *, as_json: bool, again: bool, a: str | None, b: str |
 
 def _compared(one: Side, two: Side, as_json: bool) -> int:
     from nixrepro.probe import text
-    from nixrepro.probe.compare import compare, reason
+    from nixrepro.probe.compare import compare, compared, reason, unsaid
 
     found = compare(one.probe, two.probe)
     why = {name: reason(side.probe) for name, side in (("a", one), ("b", two))}
-    same = not found and not any(why.values())
+    same = not found and compared(one.probe, two.probe) > 0
     if as_json:
         functions = [each._asdict() for each in found]
         unknown = {name: said for name, said in why.items() if said}
-        answer_json({"same": same, "functions": functions, "unknown": unknown})
+        said = {"same": same, "functions": functions, "unknown": unknown}
+        answer_json({**said, "not-compared": unsaid(one.probe, two.probe)})
     else:
         answer("\n".join(text.differences(one, two, found)))
     return Exit.OK if same else Exit.DIFFERS

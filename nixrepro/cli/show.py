@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from nixrepro import config as configs
-from nixrepro import record
+from nixrepro import record, record_place
 from nixrepro.cli.output import answer, answer_json
 from nixrepro.errors import Exit, RunError
 
@@ -21,8 +21,10 @@ from nixrepro.errors import Exit, RunError
 @click.argument("run", default=record.LAST)
 @click.pass_obj
 def command(folder: Path, *, as_json: bool, cpu: bool, run: str) -> int:
-    """Show a run: RUN is the start of its id, or `last`, as it is without any."""
-    found = record.load(configs.find_root(folder), run)
+    """Show a run: RUN is the start of its id, its folder, or `last`, as it is without any."""
+    if cpu and as_json:
+        raise click.UsageError("--cpu answers with a table and --json with the record: give one")
+    found = record_place.load(lambda: configs.find_root(folder), run)
     if cpu:
         return _cpu(found.document)
     if as_json:

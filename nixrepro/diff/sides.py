@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from nixrepro import record as records
 from nixrepro.closure import Closure
 from nixrepro.diff import known, revisions
 from nixrepro.diff.model import Side
-from nixrepro.errors import NixreproError
+from nixrepro.errors import NixreproError, RunError
 from nixrepro.nix import Nix
 from nixrepro.runtime.folder import NAME, RECORD, RUNS
 
@@ -22,13 +23,14 @@ _STORE = "/nix/store/"
 _HASHED = re.compile(r"/nix/store/[0-9a-df-np-sv-z]{32}-.")
 _COPY = "realise or copy it there first"
 _FLAKE_LOCK = "flake.lock"
+_RUNS = "give a run: `last`, the start of its id, its folder or record.json; see `nixrepro runs`"
 _WAYS = (
     "give a run (`last`, or the start of its id), a lock file, a git revision with a colon "
     "(HEAD~3:), a store path, or the folder of a project"
 )
 
 
-def find(root: Path, text: str, nix: Nix | None = None) -> Side:
+def find(root: Path, text: str, nix: Nix | None = None, *, runs: bool = False) -> Side:
     """The one thing that a text means.
 
     Args:
@@ -36,6 +38,7 @@ def find(root: Path, text: str, nix: Nix | None = None) -> Side:
         text: a run (`last`, the start of its id, its folder or record.json), a lock file, a git
             revision with a colon, a store path, or a project's folder.
         nix: the Nix that knows the store.
+        runs: whether who asks can do something with runs only, and is told of nothing else.
 
     Raises:
         NixreproError: it means nothing, or two things; or what it means can't be read.
@@ -66,7 +69,10 @@ def find(root: Path, text: str, nix: Nix | None = None) -> Side:
     # A path has no colon behind it, so it can't be taken for one.
     revision = ":" not in text and revisions.commit(root, text)
     hint = f"for the git revision write {text}:" if revision else _WAYS
-    raise NixreproError(f"nothing is called {text!r} here: no run, file or revision", hint=hint)
+    kinds = "no run, file or revision"
+    if runs:
+        kinds, hint = "no run", _RUNS
+    raise NixreproError(f"nothing is called {text!r} here: {kinds}", hint=hint)
 
 
 def _is_run(root: Path, text: str) -> bool:
@@ -85,16 +91,34 @@ def _at(path: Path, text: str, nix: Nix) -> Side:
     if path.is_dir() and (path / RECORD).is_file():
         path = path / RECORD
     if path.name == RECORD and path.is_file():
-        # By its project, which says whether a run that is not recorded to its end still goes on.
-        folder = path.resolve().parent
-        if folder.parent.parts[-2:] == Path(RUNS).parts:
-            return known.of_record(records.load(folder.parents[2], folder.name))
-        return known.of_record(records.Record(folder, records.read(path)))
+        return known.of_record(_recorded(path))
     if real.startswith(_STORE):
         return _stored(real, nix)
+    if path.is_file() and (path.suffix == ".json" or _begins(path, b"{")):  # no lock does
+        return known.of_record(_recorded(path))
     if path.is_dir():
         return _project(path, text)
     return replace(lock_at(path), name=text)
+
+
+def _recorded(path: Path) -> records.Record:
+    folder = path.resolve().parent
+    try:
+        # By its project, which says whether a run that is not recorded to its end still goes on.
+        if path.name == RECORD and folder.parent.parts[-2:] == Path(RUNS).parts:
+            with suppress(records.NoSuchRun):  # a copy under another name
+                return records.load(folder.parents[2], folder.name)
+        return records.Record(folder, records.read(path))
+    except RunError as error:
+        raise RunError(error.message, hint="restore it from where it was recorded") from error
+
+
+def _begins(path: Path, word: bytes) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(512).lstrip().startswith(word)
+    except OSError:
+        return False
 
 
 def lock_at(path: Path) -> Side:

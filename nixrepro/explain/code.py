@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nixrepro.config import FILE as PROJECT
+from nixrepro.explain.names import files
 from nixrepro.explain.sides import Side
 from nixrepro.lock import FILE as LOCK
 
@@ -25,12 +26,6 @@ def changed(text: str, a: Side, b: Side) -> tuple[str, ...]:
     if _same_program(a.project, b.project):
         besides.add(f"{above}{PROJECT}")
     return tuple(name for name in files(text) if name not in besides)
-
-
-def files(text: str) -> list[str]:
-    """The files that a `git diff` concerns, by their later names."""
-    heads = (line for line in text.split("\n") if line.startswith("diff --git "))
-    return [line.rpartition(" b/")[2].rstrip('"') for line in heads]
 
 
 def _same_program(old: str, new: str) -> bool:

@@ -7,8 +7,8 @@ from typing import Any
 
 from nixrepro.explain.model import CPU, Unit
 from nixrepro.explain.sides import Side
-from nixrepro.repeat.virtual import PORTABLE
 from nixrepro.runtime import cpu as tables
+from nixrepro.runtime.numerics import BY_VCPU
 
 # From the strongest down: what a person calls a CPU's vector instructions.
 _VECTORS = (("avx512f", "AVX-512"), ("avx2", "AVX2"), ("avx", "AVX"), ("sse4_2", "SSE4.2"))
@@ -74,10 +74,11 @@ def _named(a: Side, b: Side) -> tuple[str, str]:
 
 
 def _facts(side: Side) -> dict[str, Any]:
-    found = (side.layers.get("hardware") or {}).get("cpu") or {}
-    return {key: value for key, value in found.items() if not isinstance(value, dict)}
+    found = {key: value for key, value in side.cpu.items() if not isinstance(value, dict)}
+    if not isinstance(found.get("flags", []), list):
+        del found["flags"]
+    return found
 
 
 def _virtual(side: Side) -> bool:
-    numerics = side.settings.get("numerics") or {}
-    return numerics.get("profile") == PORTABLE and numerics.get("by", "vcpu") == "vcpu"
+    return side.by == BY_VCPU

@@ -48,6 +48,10 @@ def _proof(proof: Proof) -> dict[str, Any]:
         "change": _keys(proof.change),
         "failed": _keys(proof.failed),
         "untested": _keys(proof.untested),
+        "apart": _keys(proof.apart),
+        "unsure": _keys(proof.unsure),
+        "each": proof.each,
+        "twice": proof.twice,
     }
 
 

@@ -99,8 +99,12 @@ class Proof:
         harmless: those that change nothing.
         together: whether `harmless` were tried together, and not one by one.
         change: those that each alone change the numbers, but not to the other run's.
-        failed: those with which alone it can't run
+        failed: those with which alone it can't run.
         untested: those that the bound left out.
+        apart: those that can't be told from what they need, which changes the numbers itself.
+        unsure: of the cause those that may not matter: without them it can't run.
+        each: whether each of the cause alone changes the numbers, but not to the other run's.
+        twice: whether the run as it was, and with the cause, was each seen twice to give the same.
         whole: what all of them together give; None where that was not tried.
     """
 
@@ -112,6 +116,10 @@ class Proof:
     change: tuple[Unit, ...] = ()
     failed: tuple[Unit, ...] = ()
     untested: tuple[Unit, ...] = ()
+    apart: tuple[Unit, ...] = ()
+    unsure: tuple[Unit, ...] = ()
+    each: bool = False
+    twice: bool = False
     whole: Outcome | None = None
 
 

@@ -80,7 +80,7 @@ def units(found: Packages) -> tuple[Unit, ...]:
             made += [_unit(found.parts[place], frozenset({place})) for place in places]
             continue
         names = tuple(name for place in places for name in found.parts[place].names)
-        label = f"the {len(names)} packages of the {layer} layer that differ"
+        label = f"{len(names)} packages of the {layer} layer"
         made.append(Unit(layer, layer, label, parts=frozenset(places), more=names))
     return tuple(made)
 

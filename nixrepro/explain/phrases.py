@@ -8,7 +8,8 @@ from dataclasses import replace
 from nixrepro.explain.model import Explanation, Unit
 
 _SHOWN = 5
-_ONE = ("the output", "the exit status")
+_QUOTED = 60
+ONE = ("the output", "the exit status")
 
 
 def sides(found: Explanation) -> tuple[str, str]:
@@ -18,17 +19,20 @@ def sides(found: Explanation) -> tuple[str, str]:
 
 def same(found: Explanation) -> str:
     """That the numbers are the same."""
-    return f"{capital(found.subject)} {'is' if found.subject in _ONE else 'are'} the same"
+    return f"{capital(found.subject)} {'is' if found.subject in ONE else 'are'} the same"
 
 
 def parting(found: Explanation) -> str:
     """That the numbers differ, and from where on; or that they don't."""
     if found.same:
         return same(found)
-    verb = "differs" if found.subject in _ONE else "differ"
+    verb = "differs" if found.subject in ONE else "differ"
     where, a, b = found.parting
     if not where:
         return f"{capital(found.subject)} {verb}"
+    if where.startswith("line "):
+        values = f"`{a[:_QUOTED]}` -> `{b[:_QUOTED]}`"
+        return f"{capital(found.subject)} {verb} from {where} on ({values})"
     place, colon, what = where.partition(": ")
     values = f": {short(a)} -> {short(b)}" if a or b else ""
     if not colon:

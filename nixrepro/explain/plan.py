@@ -34,6 +34,11 @@ class Ground:
     table: tuple[str, ...]
     cores: int
 
+    def by(self, chosen: Collection[Unit], whole: bool = False) -> str:
+        """What must stand in for the CPU in such a run; "" where nothing does."""
+        taken = whole or any(unit.key == _NUMERICS for unit in chosen)
+        return (self.other if taken else self.base).by
+
     def recipe(self, chosen: Collection[Unit], whole: bool = False) -> Recipe:
         """The base's run with some differences taken from the other one.
 

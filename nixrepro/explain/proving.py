@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nixrepro.diff import results
 from nixrepro.explain import causes, packages, units
+from nixrepro.explain.controls import again, by_themselves
 from nixrepro.explain.cpus import barrier
 from nixrepro.explain.model import Explanation, Outcome, Proof, State, Unit
 from nixrepro.explain.numbers import numbers
@@ -35,7 +36,8 @@ class Proving:
     def of(self, start: Explanation) -> Explanation:
         """The explanation with all that its trials say."""
         reason, other = (
-            side.gap or barrier(side.table, self._ground.table)
+            # With the portable profile any CPU does.
+            side.gap or ("" if side.portable else barrier(side.table, self._ground.table))
             for side in (self._ground.base, self._ground.other)
         )
         if reason and not other:
@@ -51,7 +53,8 @@ class Proving:
         if not ordered:
             return self._done(replace(start, state=State.OPEN, notes=(self._unrecorded(),)))
         if not testable:
-            return self._done(replace(start, state=State.REMAINING))
+            state = State.AGREE if start.same else State.REMAINING
+            return self._done(replace(start, state=state))
         return self._done(self._proved(start, testable, whole))
 
     def _control(self, start: Explanation) -> Explanation | None:
@@ -62,7 +65,10 @@ class Proving:
             return None
         first = self._bench.records.get(())
         if outcome is not Outcome.FAILED and outcome is not None and first is not None:
-            self._bench.attempt((), control=1)
+            if self._bench.attempt((), control=1) is None:
+                reason = f"{base} again gives other numbers here, and whether it does so each time "
+                reason += "would be one more trial than was allowed"
+                return replace(start, state=State.UNREPEATABLE, reason=reason)
             second = self._bench.records[()]
             if numbers(first.document) != numbers(second.document):
                 place = results.parting(first, second)
@@ -78,13 +84,21 @@ class Proving:
             every = whole and len(chosen) == len(testable)
             return self._bench.attempt([testable[place] for place in sorted(chosen)], whole=every)
 
-        self._bench.expected = 2 + (len(testable) if len(testable) > 1 else 0)
+        single = 0 if not whole or self._bench.same(testable) else 1
+        self._bench.expected = 4 + (len(testable) if len(testable) > 1 else single)
         closed = packages.closed(self._ground.packages, testable)
         proof = prove(testable, attempt, closed, same=start.same)
-        state = _state(proof, start.same, whole)
+        cause = (*proof.cause, *proof.needed)
         notes: tuple[str, ...] = ()
+        if whole and proof.cause and len(cause) == len(testable):
+            proof, notes = by_themselves(self._bench, self._ground, proof, testable)
+        state = _state(proof, start.same, whole)
+        if state is State.EXPLAINED:
+            proof, chance = again(self._bench, self._ground, proof, cause)
+            if chance:
+                return replace(start, state=State.CHANCE, reason=chance, proof=proof)
         if whole and proof.whole not in (Outcome.B, None) and not start.same:
-            notes = (self._other(proof, testable),)
+            notes = (*notes, self._other(proof, testable))
         return replace(start, state=state, proof=proof, notes=notes)
 
     def _unrecorded(self) -> str:

@@ -42,25 +42,25 @@ class _Proving:
         self._closed = closed
         self._all = frozenset(range(len(units)))
         self._known: dict[Chosen, Outcome | None] = {frozenset(): Outcome.A}
+        # Of a cause those without which it could not be run.
+        self._unsure: Chosen = frozenset()
 
     def run(self, same: bool) -> Proof:
         whole = self._attempt(self._all)
         if whole is Outcome.A:
             return Proof(harmless=tuple(self._units), together=len(self._units) > 1, whole=whole)
-        if same or whole not in (Outcome.B, Outcome.OTHER):
-            for place in sorted(self._all):
-                self._attempt(self._closed(frozenset({place})))
-            return self._told(frozenset(), whole)
-        cause = self._alone()
-        if not cause and whole is Outcome.B:
-            found = self._together()
-            cause = found.minimal if found.complete else cause
+        # Where all at once fails, one of them alone may work.
+        cause = frozenset[int]() if same else self._alone()
+        if not cause and whole is Outcome.B and not same:
+            cause = self._together(self._all)
         rest = self._closed(self._all - cause)
         if cause and rest and not rest & cause and self._attempt(rest) is Outcome.A:
             return self._told(cause, whole, harmless=rest)
-        if not cause or len(cause) == 1:
-            for place in sorted(self._all - cause):
-                self._attempt(self._closed(frozenset({place})))
+        for place in sorted(self._all - cause):
+            outcome = self._attempt(self._closed(frozenset({place})))
+            needs = self._needs(place)
+            if needs and outcome in (Outcome.B, Outcome.OTHER):
+                self._attempt(needs)
         return self._told(cause, whole)
 
     def _attempt(self, chosen: Chosen) -> Outcome | None:
@@ -73,19 +73,49 @@ class _Proving:
         for place in sorted(self._all):
             chosen = self._closed(frozenset({place}))
             if self._attempt(chosen) is Outcome.B:
-                inner = (self._closed(frozenset({each})) for each in sorted(chosen))
-                smaller = (each for each in inner if each < chosen)
-                return next((e for e in smaller if self._attempt(e) is Outcome.B), chosen)
+                return self._smallest(place, chosen)
         return frozenset()
 
-    def _together(self) -> delta.Found:
+    def _smallest(self, place: int, chosen: Chosen) -> Chosen:
+        """The smallest part of a difference and its needs that gives the other run's numbers."""
+        inner = {self._closed(frozenset({each})) for each in chosen}
+        for each in sorted((e for e in inner if e < chosen), key=lambda e: (len(e), sorted(e))):
+            if self._attempt(each) is Outcome.B:
+                return each
+        needs = self._needs(place)
+        if needs and self._attempt(needs) is Outcome.B:
+            return self._together(needs) or needs
+        return chosen
+
+    def _needs(self, place: int) -> Chosen:
+        """What a difference can't be had without, itself left out, and what needs it in turn."""
+        others = self._closed(frozenset({place})) - {place}
+        closures = (self._closed(frozenset({each})) for each in others)
+        return frozenset[int]().union(*(each for each in closures if place not in each))
+
+    def _together(self, among: Chosen) -> Chosen:
+        """Those that only together give the other run's numbers; none if that was not found."""
+        places = sorted(among)
+
+        def of(chosen: Chosen) -> Chosen:
+            return frozenset(places[each] for each in chosen)
+
+        def closed(chosen: Chosen) -> Chosen:
+            return frozenset(places.index(each) for each in self._closed(of(chosen)))
+
         def test(sets: Sequence[Chosen]) -> list[Outcome]:
-            found = [self._attempt(each) for each in sets]
+            found = [self._attempt(of(each)) for each in sets]
             if None in found:
                 raise delta.Enough
             return [each for each in found if each is not None]
 
-        return delta.search(len(self._units), self._closed, test, at_once=1)
+        found = delta.search(len(places), closed, test, at_once=1)
+        if not found.complete:
+            return frozenset()
+        for without, outcome in found.lacking.items():
+            if outcome is Outcome.FAILED:
+                self._unsure |= of(found.minimal - without)
+        return of(found.minimal)
 
     def _told(
         self, cause: Chosen, whole: Outcome | None, *, harmless: Chosen = frozenset()
@@ -94,11 +124,17 @@ class _Proving:
         guilty = cause - needed
         groups: dict[Outcome | None, list[Unit]] = {outcome: [] for outcome in (*Outcome, None)}
         alone: set[int] = set()
+        apart: set[int] = set()
         for place in sorted(self._all - guilty):
-            outcome = self._known.get(self._closed(frozenset({place})))
-            if outcome is Outcome.A:
+            outcome, before = self._single(place), self._known.get(self._needs(place))
+            changes = outcome in (Outcome.B, Outcome.OTHER)
+            if outcome is Outcome.A or (outcome is before is Outcome.B):
                 alone.add(place)
-            elif place not in harmless | needed:
+            elif place in harmless | needed:
+                continue
+            elif changes and before is not Outcome.A:
+                apart.add(place)  # what it needs gives other numbers already
+            else:
                 groups[outcome].append(self._units[place])
         cleared = harmless | alone
         return Proof(
@@ -110,8 +146,14 @@ class _Proving:
             change=tuple(groups[Outcome.OTHER]),
             failed=tuple(groups[Outcome.FAILED]),
             untested=tuple(groups[None]),
+            apart=self._named(frozenset(apart)),
+            unsure=self._named(self._unsure & guilty),
+            each=all(self._single(place) is Outcome.OTHER for place in guilty),
             whole=whole,
         )
+
+    def _single(self, place: int) -> Outcome | None:
+        return self._known.get(self._closed(frozenset({place})))
 
     def _serves(self, place: int, cause: Chosen) -> bool:
         """Whether one of a cause is there because another one needs it, and not the other way."""

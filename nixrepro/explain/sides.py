@@ -10,8 +10,11 @@ from nixrepro import git
 from nixrepro import lock as locks
 from nixrepro.config import FILE as PROJECT
 from nixrepro.errors import NixreproError
+from nixrepro.explain.names import files
 from nixrepro.record import Record
 from nixrepro.repeat import place, tree
+from nixrepro.repeat.virtual import PORTABLE
+from nixrepro.runtime.numerics import BY_VCPU
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Side:
         project: its pyproject.toml; "" where it can't be had.
         inside: the project's folder in its repository; "" for the top.
         gap: why its tree can't be made again; "" where it can.
+        uncommitted: names of the files that were not committed as they were.
     """
 
     name: str
@@ -35,6 +39,7 @@ class Side:
     project: str = ""
     inside: str = ""
     gap: str = ""
+    uncommitted: frozenset[str] = frozenset()
 
     @property
     def layers(self) -> dict[str, Any]:
@@ -49,17 +54,40 @@ class Side:
         return found
 
     @property
+    def hardware(self) -> dict[str, Any]:
+        """The hardware layer of the record; of a stranger's it may be anything."""
+        found = self.layers.get("hardware")
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def cpu(self) -> dict[str, Any]:
+        """What is recorded of its CPU."""
+        found = self.hardware.get("cpu")
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def portable(self) -> bool:
+        """Whether it computed with the portable profile."""
+        return (self.settings.get("numerics") or {}).get("profile") == PORTABLE
+
+    @property
+    def by(self) -> str:
+        """What stood in for its CPU with the portable profile; "" without it."""
+        found: str = (self.settings.get("numerics") or {}).get("by", BY_VCPU)
+        return found if self.portable else ""
+
+    @property
     def table(self) -> tuple[str, ...]:
         """Its CPU, as `vcpu --show` says it; nothing where that is not recorded."""
-        cpu = (self.layers.get("hardware") or {}).get("cpu") or {}
-        lines = cpu.get("table")
-        return tuple(lines) if isinstance(lines, list) else ()
+        lines = self.cpu.get("table")
+        known = isinstance(lines, list) and all(isinstance(line, str) for line in lines)
+        return tuple(lines) if isinstance(lines, list) and known else ()
 
     @property
     def cores(self) -> int:
         """How many processors it could use; 0 where that is not recorded."""
-        cpu = (self.layers.get("hardware") or {}).get("cpu") or {}
-        found = cpu.get("cores", {}).get("usable")
+        cores = self.cpu.get("cores")
+        found = cores.get("usable") if isinstance(cores, dict) else 0
         return found if isinstance(found, int) else 0
 
 
@@ -87,6 +115,15 @@ def learn(root: Path, name: str, record: Record) -> Side:
                 text,
                 project.read_text(encoding="utf-8") if project.is_file() else "",
                 found.inside if found else "",
+                uncommitted=_uncommitted(record),
             )
     except NixreproError as error:
         return Side(name, record, gap=error.message)
+
+
+def _uncommitted(record: Record) -> frozenset[str]:
+    try:
+        patch = (record.folder / tree.PATCH).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return frozenset()
+    return frozenset(files(patch))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,14 @@ from nixrepro.diff.model import Difference
 from nixrepro.errors import NixreproError, RunError
 from nixrepro.explain import causes, packages, units
 from nixrepro.explain.model import Explanation, State
-from nixrepro.explain.numbers import kind, numbers
+from nixrepro.explain.numbers import broken, kind, numbers
 from nixrepro.explain.plan import Ground
 from nixrepro.explain.proving import Proving
 from nixrepro.explain.sides import learn
 from nixrepro.record import Record
 from nixrepro.repeat import check
 from nixrepro.runtime import cpu as tables
+from nixrepro.runtime.folder import LOG
 
 if TYPE_CHECKING:
     from nixrepro.nix import Nix
@@ -56,18 +58,18 @@ def explain(
     found = units.units(one, two, difference, packages.units(parts), here, cores)
     seen = _seen(records, difference)
     keys = [numbers(record.document) for record in records]
-    same = keys[0] == keys[1]
+    same = bool(keys[0]) and keys[0] == keys[1]
     start = Explanation(
         difference,
         kind(*(record.document for record in records)),
         same,
         State.AGREE if found else State.SAME,
         causes.likely(found, seen),
-        parting=(difference.results.parting, *difference.results.values),
+        parting=_parting(records, difference),
         facts=units.facts(difference),
         about={"A": a.about, "B": b.about},
     )
-    if not all(keys):
+    if not all(keys) or (not same and all(broken(each.document) for each in records)):
         return replace(start, state=State.NOTHING, reason=_nothing(records, keys))
     if same and not found:
         return start
@@ -110,7 +112,29 @@ def _is_a_loss(subject: str) -> bool:
     return words.startswith("loss") or (words.startswith("logged") and "acc" not in words)
 
 
+def _parting(records: Sequence[Record], difference: Difference) -> tuple[str, str, str]:
+    """Where the numbers part; of two outputs the first line."""
+    documents = [record.document for record in records]
+    found = difference.results
+    if found.parting or kind(documents[0], documents[1]) != "the output":
+        return (found.parting, *found.values)
+    try:
+        logs = [(each.folder / LOG).read_text(errors="replace").splitlines() for each in records]
+    except OSError:
+        return ("", "", "")
+    for number, (a, b) in enumerate(zip_longest(*logs, fillvalue="nothing"), 1):
+        if a != b:
+            return (f"line {number}", a, b)
+    return ("", "", "")
+
+
 def _nothing(records: Sequence[Record], keys: Sequence[str]) -> str:
+    if all(keys):
+        status = [record.document["exit"]["status"] for record in records]
+        how = f"both failed with status {status[0]}"
+        if status[0] != status[1]:
+            how = f"both failed, A with status {status[0]} and B with status {status[1]}"
+        return f"{how}, and left no numbers; mend the failure first"
     (name, record), *_ = (
         (name, record) for name, record, key in zip("AB", records, keys, strict=True) if not key
     )

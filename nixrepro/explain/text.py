@@ -6,8 +6,18 @@ import textwrap
 from collections.abc import Iterator
 from itertools import groupby
 
-from nixrepro.explain.model import Explanation, Outcome, State, Unit
-from nixrepro.explain.phrases import begun, capital, labels, listed, named, parting, same, sides
+from nixrepro.explain.model import Explanation, Outcome, State
+from nixrepro.explain.phrases import (
+    ONE,
+    capital,
+    labels,
+    listed,
+    named,
+    parting,
+    same,
+    sides,
+)
+from nixrepro.explain.remarks import rest
 from nixrepro.runtime.wording import seconds
 
 WIDTH = 80
@@ -51,7 +61,7 @@ def _wrapped(text: str, width: int, indent: str) -> list[str]:
 
 def _paragraphs(found: Explanation) -> Iterator[str]:
     yield from _answer(found)
-    yield from _rest(found)
+    yield from rest(found)
     yield from (f"{capital(note)}." for note in found.notes)
     blocked = [cause.unit for cause in found.likely if cause.unit.blocked]
     for reason, units in groupby(blocked, key=lambda unit: unit.blocked):
@@ -88,11 +98,10 @@ def _answer(found: Explanation) -> Iterator[str]:
 
 
 def _same(found: Explanation) -> str:
-    numbers = (
-        f"{capital(found.subject)} {'is' if found.subject == 'the output' else 'are'} the same"
-    )
+    numbers = same(found)
     if found.state is State.SAME:
-        return f"{numbers}, and nothing differs that can change them."
+        them = "it" if found.subject in ONE else "them"
+        return f"{numbers}, and nothing differs that can change {them}."
     differing = listed(found, (cause.unit for cause in found.likely))
     if found.state is State.AGREE:
         return f"{numbers}, though these differ: {differing}."
@@ -122,9 +131,16 @@ def _open(found: Explanation) -> Iterator[str]:
         yield f"{same(found)}, but {base} with all of {other}'s gives others here."
         return
     yield f"{parting(found)}."
-    if found.proof.whole is Outcome.B:
+    if found.proof.untested:
+        made = sum(bool(each.seconds) or not each.folder for each in found.trials)
+        yield (
+            f"Not explained yet: {made} trial{'s were' if made != 1 else ' was'} allowed; not "
+            f"tried: {listed(found, found.proof.untested)}; the same command without --trials "
+            "goes on."
+        )
+    elif found.proof.whole is Outcome.B and not found.notes:
         yield f"All that differs gives {other}'s numbers; which of it does was not found."
-    else:
+    elif found.proof.whole is not Outcome.B:
         yield "No difference that could be tested explains it."
 
 
@@ -136,42 +152,14 @@ def _explained(found: Explanation) -> str:
         proof += f", and {labels(needed)}, which {'they need' if len(cause) > 1 else 'it needs'},"
     proof += f" gives {other}'s numbers"
     control = f"{base} again, as it was, gives {base}'s"
+    control += "; each was run twice" if found.proof.twice else "; each was run once"
     because = f"{parting(found)}, because of {listed(found, list(cause))}"
-    if len(cause) > 1:
+    sure = [unit for unit in cause if unit not in found.proof.unsure]
+    if len(cause) > 1 and found.proof.each:
+        because += "; each of these changes the numbers, and all are needed for " + f"{other}'s"
+    elif len(sure) > 1:
         because += ", only together"
     return f"{because}: {proof}; {control}."
-
-
-def _rest(found: Explanation) -> Iterator[str]:
-    proof = found.proof
-    base, other = sides(found)
-    if proof.also:
-        yield f"{begun(found, proof.also)} alone gives {other}'s numbers, too."
-    if found.state is State.EXPLAINED and proof.harmless:
-        verbs = ("differs", "changes") if len(proof.harmless) == 1 else ("differ", "change")
-        harmless = begun(found, proof.harmless)
-        yield f"{harmless} also {verbs[0]} and {verbs[1]} nothing here."
-    elif found.state is State.OPEN and proof.harmless:
-        yield f"Changes nothing here: {listed(found, proof.harmless)}."
-    if proof.change:
-        yield (
-            f"Gives other numbers, neither A's nor B's, when {base} has it of {other}: "
-            f"{listed(found, proof.change)}."
-        )
-    for unit in proof.failed:
-        yield f"{base} can't be run with {labels((unit,))} of {other} alone{_why(found, unit)}."
-    if proof.untested:
-        yield f"Not tested, to end after that many trials: {listed(found, proof.untested)}."
-    for unit in (*proof.cause, *proof.change):
-        if len(unit.parts) > 1:
-            yield f"`nixrepro bisect` finds out which of {unit.label} it is."
-
-
-def _why(found: Explanation, unit: Unit) -> str:
-    for each in found.trials:
-        if unit.key in each.keys and each.outcome is Outcome.FAILED and each.reason:
-            return f": {each.reason}"
-    return ""
 
 
 def _likely(found: Explanation) -> Iterator[str]:

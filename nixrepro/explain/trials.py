@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 from nixrepro.canonical import digest
 from nixrepro.errors import NixError, NixreproError, RunError
+from nixrepro.explain.identity import identified
 from nixrepro.explain.model import Outcome, Trial, Unit
-from nixrepro.explain.numbers import numbers
+from nixrepro.explain.numbers import failure, last_words, numbers
 from nixrepro.explain.plan import Ground
 from nixrepro.record import Record, read
 from nixrepro.repeat.recipe import Recipe
 from nixrepro.repeat.stage import perform, take
-from nixrepro.repeat.virtual import stated
+from nixrepro.repeat.virtual import PORTABLE
 from nixrepro.runtime import STATE
-from nixrepro.runtime.folder import LOG, NAME, RECORD
+from nixrepro.runtime.folder import NAME, RECORD
 from nixrepro.runtime.variables import digests
 
 if TYPE_CHECKING:
     from nixrepro.nix import Nix
 
 TRIALS = f"{STATE}/trials"
-_FORMAT = 1
 _SHOWN = 120
 _HOW = {"failed": "fails", "killed": "is killed"}
 
@@ -73,11 +73,12 @@ class Bench:
         keys = self.keys(units, whole)
         recipe = self._ground.recipe(units, whole)
         target = self._root / TRIALS / self._key(recipe, control)[:NAME]
-        found = _kept(target)
+        by = self._ground.by(units, whole)
+        found = self._usable(_kept(target), by)
         seconds = 0.0
         if found is None and self._most and self._made >= self._most:
             return None
-        what = _said(self._ground, units, whole)
+        what = _said(self._ground, units, whole) + (", once more" if control else "")
         number = f"trial {len(self.tested) + 1}"
         if len(self.tested) < self.expected:
             number += f" of at most {self.expected}"
@@ -94,7 +95,7 @@ class Bench:
                 self._say(f"nixrepro: it can't be made: {error.said}")
                 return Outcome.FAILED
             seconds = time.monotonic() - began
-        outcome, reason = self._outcome(found)
+        outcome, reason = self._outcome(found, by)
         self.records[keys] = found
         folder = f"{TRIALS}/{target.name}"
         self.tested.append(Trial(keys, outcome, folder, round(seconds, 3), reason))
@@ -125,7 +126,7 @@ class Bench:
             self._nix,
             say=lambda _: None,
             keep=keep,
-            name=f"of trial: {what}",
+            name=what,
             probe=False,
         )
 
@@ -137,18 +138,35 @@ class Bench:
         }
         return digest({**identified(recipe), "machine": machine, "again": control})
 
-    def _outcome(self, record: Record) -> tuple[Outcome, str]:
+    def _usable(self, found: Record | None, by: str) -> Record | None:
+        """A kept trial, unless it failed: what made it fail may be gone by now."""
+        return found if found and self._outcome(found, by)[0] is not Outcome.FAILED else None
+
+    def same(self, units: Sequence[Unit]) -> bool:
+        """Whether all differences taken over are the other run itself, as it was."""
+        one, two = (self._ground.recipe(units, whole) for whole in (False, True))
+        return self._key(one, 0) == self._key(two, 0)
+
+    def _outcome(self, record: Record, by: str) -> tuple[Outcome, str]:
         document = record.document
-        base, other = (side.record.document for side in (self._ground.base, self._ground.other))
+        numerics = document["layers"]["settings"].get("numerics") or {}
+        stood = numerics.get("by", "") if numerics.get("profile") == PORTABLE else ""
+        if stood and by and stood != by:
+            why = numerics.get("weaker", f"{stood} stands in for the CPU here")
+            return Outcome.FAILED, f"it needs {by} for its CPU, which can't be had here: {why}"
         found = numbers(document)
-        if found and found == numbers(base):
-            return Outcome.A, ""
-        if found and found == numbers(other):
-            return Outcome.B, ""
+        failed = failure(document, last_words(record))
+        both = (self._ground.base, self._ground.other)
+        for side, outcome in zip(both, (Outcome.A, Outcome.B), strict=True):
+            known = side.record
+            if found and found == numbers(known.document):
+                return outcome, ""
+            if failed and failed == failure(known.document, last_words(known)):
+                return outcome, ""
         if document["status"] == "done":
             return Outcome.OTHER, ""
         status = document["exit"]["status"]
-        words = last_words(record)
+        words = last_words(record)[:_SHOWN]
         reason = f"it {_HOW.get(document['status'], document['status'])} with status {status}"
         return Outcome.FAILED, f"{reason}: {words}" if words else reason
 
@@ -160,30 +178,6 @@ class Bench:
             Outcome.OTHER: "other numbers",
             Outcome.FAILED: "no numbers: it fails",
         }[outcome]
-
-
-def identified(recipe: Recipe) -> dict[str, Any]:
-    """What tells a recipe from all others; steps change no number and are not in it."""
-    code = recipe.code.document["layers"]["code"]
-    # Where a virtual CPU lay is none of the recipe.
-    settings = {**recipe.settings, "numerics": stated(recipe.settings.get("numerics") or {})}
-    return {
-        "format": _FORMAT,
-        "code": {"tree": code.get("tree"), "large": code.get("large", [])},
-        "lock": digest(recipe.lock) if recipe.lock else "",
-        "settings": settings,
-        "cpu": digest(list(recipe.cpu)) if recipe.cpu else "",
-        "cores": recipe.cores,
-    }
-
-
-def last_words(record: Record) -> str:
-    """The last line that a run's program said; "" for none."""
-    try:
-        lines = (record.folder / LOG).read_text(errors="replace").strip().splitlines()
-    except OSError:
-        return ""
-    return lines[-1][:_SHOWN] if lines else ""
 
 
 def _kept(target: Path) -> Record | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nixrepro.diff.model import Difference, Unknown
@@ -58,7 +58,8 @@ def _cores(a: Side, b: Side, here: int) -> Iterator[Unit]:
 
 
 def _gpu(a: Side, b: Side) -> Iterator[Unit]:
-    old, new = (flat((side.layers.get("hardware") or {}).get("gpu") or {}) for side in (a, b))
+    tables = (side.hardware.get("gpu") for side in (a, b))
+    old, new = (flat(each if isinstance(each, dict) else {}) for each in tables)
     keys = [
         key
         for key in sorted(old.keys() | new.keys())
@@ -128,16 +129,24 @@ def _code(a: Side, b: Side, difference: Difference) -> Iterator[Unit]:
     large = tuple(change.subject for change in part.changes if change.subject != "tree")
     known = not any(change.subject == "tree" for change in part.changes) or part.text
     files = (*changed(part.text, a, b), *large)
-    dirty = [side.name for side in (a, b) if (side.layers.get(CODE) or {}).get("dirty") is True]
-    patch = f"not committed in {' and '.join(dirty)}" if dirty else ""
     reason = next((f"{side.name}: {side.gap}" for side in (a, b) if side.gap), "")
     if files:
-        names = ", ".join(filter(None, (said(files), patch)))
-        yield Unit("code", CODE, "the code", names, blocked=reason, more=files)
+        yield Unit("code", CODE, "the code", _marked(files, a, b), "", reason, more=files)
     elif not known:
-        yield Unit("code", CODE, "the code", patch, blocked=reason)
+        yield Unit("code", CODE, "the code", blocked=reason)
     elif part.unknown:
         yield Unit("code", CODE, "the code", "not known", blocked=part.unknown[0][1])
+
+
+def _marked(files: Sequence[str], a: Side, b: Side) -> str:
+    """Files by name, and which of them were not committed as they were."""
+    marks = [
+        " and ".join(side.name for side in (a, b) if file in side.uncommitted) for file in files
+    ]
+    if len(set(marks)) == 1:
+        return said(files) + (f", not committed in {marks[0]}" if marks[0] else "")
+    pairs = zip(files, marks, strict=True)
+    return said(f"{file} [not committed in {mark}]" if mark else file for file, mark in pairs)
 
 
 def _settings(a: Side, b: Side) -> Iterator[Unit]:
@@ -147,6 +156,12 @@ def _settings(a: Side, b: Side) -> Iterator[Unit]:
         if was != now:
             label = _LABELS.get(key, key.partition(".")[2] or key)
             yield Unit("settings", f"settings.{key}", label, was, now)
+    if a.by and b.by and a.by != b.by:
+        weaker = [str((each.settings.get("numerics") or {}).get("weaker", "")) for each in (a, b)]
+        why = next(filter(None, weaker), "not recorded")
+        reason = f"variables stand in for the CPU where no program may be traced ({why})"
+        label = "what stands in for the CPU"
+        yield Unit("settings", "settings.numerics.by", label, a.by, b.by, reason)
     passed = [side.settings.get("passed") or {} for side in (a, b)]
     for name in sorted(passed[0].keys() | passed[1].keys()):
         was, now = passed[0].get(name, "none"), passed[1].get(name, "none")

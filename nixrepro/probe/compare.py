@@ -40,13 +40,37 @@ def compare(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[Differing, ...]
     """
     if reason(a) or reason(b):
         return ()
-    one, two = a["functions"], b["functions"]
-    one, two = _named_alike(one, two), _named_alike(two, one)
+    one, two = _aligned(a, b)
     return tuple(
         Differing(name, one.get(name), two.get(name))
         for name in sorted({*one, *two})
         if not _same(one.get(name), two.get(name))
     )
+
+
+def unsaid(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, str]:
+    """By name, why neither of two probes knows something that both have: it is not compared.
+
+    Args:
+        a: as `compare` takes them.
+        b: the other one.
+    """
+    if reason(a) or reason(b):
+        return {}
+    one, two = a["functions"], b["functions"]
+    both = sorted(one.keys() & two.keys())
+    return {
+        name: str(one[name][UNKNOWN])
+        for name in both
+        if UNKNOWN in one[name] and UNKNOWN in two[name]
+    }
+
+
+def compared(a: Mapping[str, Any], b: Mapping[str, Any]) -> int:
+    """How many functions of two probes could be compared; 0 where nothing can be said."""
+    if reason(a) or reason(b):
+        return 0
+    return len({*_aligned(a, b)[0], *_aligned(a, b)[1]}) - len(unsaid(a, b))
 
 
 def reason(probe: Mapping[str, Any] | None) -> str:
@@ -56,6 +80,11 @@ def reason(probe: Mapping[str, Any] | None) -> str:
     if UNKNOWN in probe:
         return str(probe[UNKNOWN])
     return "" if isinstance(probe.get("functions"), dict) else "it is no probe"
+
+
+def _aligned(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    one, two = a["functions"], b["functions"]
+    return _named_alike(one, two), _named_alike(two, one)
 
 
 def _named_alike(functions: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,7 +98,7 @@ def _named_alike(functions: Mapping[str, Any], others: Mapping[str, Any]) -> dic
 
 
 def _same(a: Mapping[str, Any] | None, b: Mapping[str, Any] | None) -> bool:
-    """Whether both give the same bytes; two that are both unknown are no difference to show."""
+    """Whether both give the same bytes; of two that are both unknown `unsaid` tells."""
     if a is None or b is None:
         return a is b
     return a.get("digest") == b.get("digest")

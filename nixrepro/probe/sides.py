@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nixrepro import process, record
+from nixrepro import config as configs
+from nixrepro import lock as locks
+from nixrepro import process, record_place
 from nixrepro.errors import NixreproError, RunError
 from nixrepro.memory import Environment
 from nixrepro.run import without
 
 _MODULE = "nixrepro_runtime.probe"
-_HEX = frozenset("0123456789abcdef")
 
 
 @dataclass(frozen=True)
@@ -26,20 +27,26 @@ class Side:
     probe: Mapping[str, Any]
 
 
-def find(root: Path, text: str) -> Side:
-    """The probe of a run (`last`, the start of its id), or in a JSON file.
+def find(folder: Path, text: str) -> Side:
+    """The probe of a run (`last`, the start of its id, its folder), or in a JSON file.
 
     Args:
-        root: the project's folder.
-        text: what was typed; with a slash or a dot in it, it is a file.
+        folder: where the project of a run is looked for, there or above.
+        text: what was typed; with a slash or a dot in it, it is a file or folder.
 
     Raises:
         NixreproError: it means neither, or can't be read.
     """
-    if text == record.LAST or (text and _HEX.issuperset(text.lower())):
-        document = record.load(root, text).document
-        return Side(f"run {document['id'][:12]}", _of(document))
     path = Path(text)
+    if record_place.is_run(text) or (text and path.is_dir()):
+        document = record_place.load(lambda: configs.find_root(folder), text).document
+        return Side(f"run {document['id'][:12]}", _of(document))
+    if text == "-":
+        hint = "write it to a file first: `nixrepro probe --json > here.json`"
+        raise NixreproError("a probe is not read from standard input", hint=hint)
+    if path.name == locks.FILE:
+        hint = "`nixrepro probe` without words takes that of a lock's environment, on this machine"
+        raise NixreproError(f"{path} is a lock, and a lock has no probe", hint=hint)
     try:
         document = json.loads(path.read_bytes())
     except FileNotFoundError:

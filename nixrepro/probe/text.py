@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from nixrepro.probe.compare import Differing, reason
+from nixrepro.probe.compare import Differing, compared, reason, unsaid
 from nixrepro.probe.sides import Side
 
 # How functions of one name for two types are told apart, wider one first.
@@ -57,7 +57,12 @@ def differences(a: Side, b: Side, found: Sequence[Differing]) -> Iterator[str]:
         if why := reason(side.probe):
             yield f"can't be compared: {name}: {why}"
             return
-    count = len({*a.probe["functions"], *b.probe["functions"]})
+    count = compared(a.probe, b.probe)
+    for name, why in unsaid(a.probe, b.probe).items():
+        yield f"not compared: {name}, which neither knows: {why}"
+    if not count:
+        yield "can't be compared: there is no function that one of them knows"
+        return
     if not found:
         yield f"all {count} functions give the same bytes"
         return

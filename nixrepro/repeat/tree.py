@@ -19,7 +19,7 @@ from nixrepro.repeat.work import Work
 from nixrepro.runtime.folder import RUNS
 from nixrepro.runtime.git import LARGE, Code
 
-_PATCH = "code.patch"
+PATCH = "code.patch"
 _LOCK = "nixrepro.lock"
 _NAME = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
@@ -72,7 +72,7 @@ def make(root: Path, record: Record, target: Path, runner: Runner = run) -> Tree
     if "patch" in code:
         tree = work.tree_with(_patch(record), commit)
         if tree != code["tree"]:
-            raise RunError(f"{_PATCH} of {name} gives tree {tree}, recorded was {code['tree']}")
+            raise RunError(f"{PATCH} of {name} gives tree {tree}, recorded was {code['tree']}")
         work.become(tree, commit, LARGE)
     if submodules := work.submodules(code["tree"]):
         raise RunError(
@@ -147,7 +147,7 @@ def _plain(name: object) -> bool:
 
 
 def _patch(record: Record) -> bytes:
-    path = record.folder / _PATCH
+    path = record.folder / PATCH
     if sha256_of(path) != record.document["layers"]["code"]["patch"]["sha256"]:
         what = "is not the one that was recorded" if path.exists() else "is gone"
         raise RunError(f"{path} {what}", hint="restore it from where the run was recorded")

@@ -19,11 +19,11 @@ from .cpu_features import (
     signature,
     vendor,
 )
+from .machine_code import placed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Any
 
     from .cpu_features import Answers, Ask
 
@@ -31,10 +31,9 @@ if TYPE_CHECKING:
 #   push rbx; mov eax, esi; mov ecx, edx; cpuid
 #   mov [rdi], eax; mov [rdi+4], ebx; mov [rdi+8], ecx; mov [rdi+12], edx; pop rbx; ret
 _CODE = bytes.fromhex("5389f089d10fa28907895f04894f0889570c5bc3")
-_PAGE = 4096
-_READ, _WRITE, _EXEC, _PRIVATE, _ANONYMOUS = 1, 2, 4, 2, 32
 
 _BASES = (0, 0x40000000, 0x80000000)
+_HYPERVISOR = _BASES[1]
 _LAYOUT = 0xD
 _DEEP = (0xB, 0x1F, 0x12, 0x14, 0x17, 0x18, 0x1D, 0x80000026)
 _WORDS_OF_A_LINE = 6
@@ -57,15 +56,37 @@ __all__ = [
 def table() -> list[str] | dict[str, str]:
     """This machine's table, as the CPU answers this very process; a reason where it can't be had.
 
+    Cores of one machine may answer otherwise, so the lowest that this process may use is asked.
     Costs about half a millisecond; the C library must be open already, which takes two.
     """
     machine = os.uname().machine
     if machine != "x86_64":
         return {"unknown": f"a {machine} has no CPUID"}
+    usable = _pin()
     try:
         return list(_lines(_ask()))
     except (OSError, ImportError) as error:
         return {"unknown": f"CPUID can't be asked: {error}"}
+    finally:
+        if usable:
+            _stay(usable)
+
+
+def _pin() -> set[int]:
+    """Stay on the lowest core that may be used; gives all of them, none where that can't be."""
+    try:
+        usable = os.sched_getaffinity(0)
+    except OSError:
+        return set()
+    return usable if _stay({min(usable)}) else set()
+
+
+def _stay(cores: set[int]) -> bool:
+    try:
+        os.sched_setaffinity(0, cores)
+    except OSError:
+        return False
+    return True
 
 
 def parse(text: str) -> list[str]:
@@ -110,8 +131,10 @@ def _lines(ask: Ask) -> Iterator[str]:
         last = ask(base, 0)[0]
         if not base <= last <= base + 0xFF:
             continue
-        if base == _BASES[1] and not ask(1, 0)[2] >> 31:
-            continue  # no hypervisor, no leaves of one
+        if base == _HYPERVISOR:
+            if not ask(1, 0)[2] >> 31:
+                continue  # no hypervisor, no leaves of one
+            last = base  # its name: some of Xen's others are numbers of the one core
         for leaf in range(base, last + 1):
             if leaf == _LAYOUT:
                 continue
@@ -147,7 +170,7 @@ def _coreless(leaf: int, answers: Answers) -> Answers:
 
 
 def _ask() -> Ask:
-    """CPUID itself, as machine code in memory of our own, writable first and executable then.
+    """CPUID itself, as machine code in memory of our own.
 
     Raises:
         OSError: the system gives no such memory.
@@ -155,18 +178,8 @@ def _ask() -> Ask:
     """
     import ctypes
 
-    libc: Any = ctypes.CDLL(None, use_errno=True)
-    libc.mmap.restype = ctypes.c_void_p
-    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
-    libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-    place = libc.mmap(None, _PAGE, _READ | _WRITE, _PRIVATE | _ANONYMOUS, -1, 0)
-    if place in (None, ctypes.c_void_p(-1).value):
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    ctypes.memmove(place, _CODE, len(_CODE))
-    # A virtual CPU outside of this process looks at code that is made executable, and replaces it.
-    if libc.mprotect(place, _PAGE, _READ | _EXEC) != 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32)(place)
+    kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32)
+    call = kind(placed(_CODE))
     answers = (ctypes.c_uint32 * 4)()
     where = ctypes.addressof(answers)
 

@@ -110,3 +110,16 @@ def events(path: str) -> list[dict[str, Any]]:
     except FileNotFoundError:
         pass
     return found
+
+
+def lying(name: str, path: str) -> dict[str, Any]:
+    """What a record says of a file that lies beside it, by a name; nothing where there is none."""
+    try:
+        with open(path, "rb") as stream:
+            data = stream.read()
+    except OSError:
+        return {}
+    import hashlib
+
+    sha256 = hashlib.sha256(data).hexdigest()
+    return {name: {"file": os.path.basename(path), "size": len(data), "sha256": sha256}}

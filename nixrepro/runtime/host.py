@@ -91,7 +91,7 @@ def _answered(facts: dict[str, Any], first: dict[str, str]) -> dict[str, Any]:
     real = (vendor, family, number, stepping) == tuple(
         first.get(key) for key in ("vendor_id", "cpu family", "model", "stepping")
     )
-    if denied or not real:
+    if first and (denied or not real):  # else there is nothing that CPUID could contradict
         facts["microcode"] = unknown("the CPU is a virtual one")
         facts["caches"] = cpu.caches(ask) or unknown("the virtual CPU names none")
     return {

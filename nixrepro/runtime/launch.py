@@ -123,6 +123,8 @@ def main(words: list[str] | None = None) -> int:
 
 def say(text: str) -> None:
     """One message on standard error."""
+    if sys.stderr is None:
+        return  # closed when Python started: print would take standard output instead
     try:  # noqa: SIM105 - contextlib takes longer to import than all of this
         print(f"nixrepro: {text}", file=sys.stderr, flush=True)
     except OSError:

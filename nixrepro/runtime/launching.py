@@ -95,7 +95,7 @@ def launch(options: Options, host: dict[str, str]) -> int:
         if run is None:
             return ended.status
         begun = time.monotonic()
-        probing = run.probing(env, host, mask, inner)
+        probing = run.probing(env, host, mask, temporary)
         return run.end(ended, overhead if path else 0.0, options.quiet, begun, probing)
     finally:
         _remove(temporary)

@@ -120,6 +120,8 @@ class Run:
         """
         from . import events, record, result
         from .folder import events as read_events
+        from .folder import lying
+        from .wording import summary
 
         if not ended.wall:
             self.relay.start()
@@ -146,7 +148,7 @@ class Run:
             },
             result=gathered,
             fingerprint=fingerprint,
-            files={"log": log, **_events_file(self.folder.file(events.FILE)), **beside},
+            files={"log": log, **lying("events", self.folder.file(events.FILE)), **beside},
         )
         status = ended.status
         try:
@@ -155,7 +157,8 @@ class Run:
             say(f"the record in {self.folder.path} could not be completed: {error.strerror}")
             status = status or UNRECORDED
         if not quiet:
-            _summary(final, self.folder.file("record.json"))
+            for line in summary(final, self.folder.file("record.json")):
+                say(line)
         if probing and not probe:
             self._probe(final, probing, quiet)
         return status
@@ -164,7 +167,7 @@ class Run:
         """Take the probe, and write the record once more: until then it was whole without."""
         found = probing.take(None if quiet else _patience)
         try:
-            self.folder.save({**final, "probe": found})
+            self.folder.save({**final, "probe": found}, final=True)
         except OSError as error:
             say(f"the probe could not be recorded in {self.folder.path}: {error.strerror}")
 
@@ -191,30 +194,3 @@ def status_of(ended: Ended) -> str:
     if ended.signal:
         return "interrupted" if ended.signal == "SIGINT" else "killed"
     return "done" if ended.status == 0 else "failed"
-
-
-def _events_file(path: str) -> dict[str, Any]:
-    try:
-        with open(path, "rb") as stream:
-            data = stream.read()
-    except OSError:
-        return {}
-    import hashlib
-
-    sha256 = hashlib.sha256(data).hexdigest()
-    return {"events": {"file": os.path.basename(path), "size": len(data), "sha256": sha256}}
-
-
-def _summary(record: dict[str, Any], path: str) -> None:
-    from .record import unpinned
-    from .wording import headline
-
-    say(headline(record))
-    say(f"environment {record['environment']['path']}")
-    say(f"record {record['id'][:12]} in {os.path.relpath(path)}")
-    for entry in unpinned(record["result"]):
-        say(
-            f"{entry['name']} came from the network and may be another one tomorrow; to pin it: "
-            f'[tool.nixrepro.data.{entry["name"].split(".")[0]}] url = "{entry["url"]}" '
-            + (f'sha256 = "{entry["sha256"]}"' if isinstance(entry["sha256"], str) else "")
-        )

@@ -67,16 +67,24 @@ _XLA = (
     ("SSE4_2", ""),
 )  # fmt: skip
 # XLA ends a program that names a flag it does not know: TensorFlow's wheel of 2.19 knows it, of
-# 2.18 not; jaxlib's of 0.5 does.
-_XLA_SINCE = {"tensorflow": (2, 19), "tensorflow-cpu": (2, 19), "jaxlib": (0, 5)}
+# 2.18 not; jaxlib's of 0.5 does. All of these read one variable.
+_XLA_SINCE = {
+    "tensorflow": (2, 19), "tensorflow-cpu": (2, 19), "tensorflow-intel": (2, 19),
+    "jaxlib": (0, 5),
+}  # fmt: skip
 # Source: TensorFlow, core/util/util.cc, IsMklEnabled: on by itself where one of these is.
 _TENSORFLOW = ("tensorflow", "tensorflow-cpu", "tensorflow-intel")
 _ONEDNN_BY_ITSELF = frozenset(
     ("avx512_vnni", "avx512_bf16", "avx_vnni", "amx_tile", "amx_int8", "amx_bf16")
 )
 
-# Of these a project's own value and ours go together; of all others its own is taken.
-_JOINED = {"GLIBC_TUNABLES": ":", "XLA_FLAGS": " "}
+# By one that a project states: ours that it rules out. numpy refuses both of its own, and oneDNN
+# would not look at the older name.
+_RULED_OUT = {
+    "NPY_ENABLE_CPU_FEATURES": "NPY_DISABLE_CPU_FEATURES",
+    "DNNL_MAX_CPU_ISA": "ONEDNN_MAX_CPU_ISA",
+}
+_HWCAPS = "glibc.cpu.hwcaps="
 
 
 def variables(
@@ -93,10 +101,24 @@ def variables(
     there = cpu.features(lines)
     found = _of_libraries(there, cpu.vendor(lines), _versions(layers))
     for name, value in stated.items():
+        if value:
+            found.pop(_RULED_OUT.get(name, ""), None)
         if name in found:
-            joint = _JOINED.get(name)
-            found[name] = f"{found[name]}{joint}{value}" if joint and value else value
+            found[name] = _joined(name, found[name], value)
     return found
+
+
+def _joined(name: str, ours: str, theirs: str) -> str:
+    """Ours and a project's own value where both go together; else its own."""
+    if name == "XLA_FLAGS" and theirs:
+        return f"{ours} {theirs}"
+    if name == "GLIBC_TUNABLES" and theirs:
+        parts = theirs.split(":")
+        # Of several the C library takes the last one alone.
+        caps = [part[len(_HWCAPS) :] for part in parts if part.startswith(_HWCAPS)][-1:]
+        rest = [part for part in parts if not part.startswith(_HWCAPS)]
+        return ":".join([",".join([ours, *filter(None, caps)]), *rest])
+    return theirs
 
 
 def _of_libraries(
@@ -104,7 +126,7 @@ def _of_libraries(
 ) -> dict[str, str]:
     found = {}
     if off := _glibc(there, versions.get("libc6", ())):
-        found["GLIBC_TUNABLES"] = f"glibc.cpu.hwcaps={','.join(f'-{name}' for name in off)}"
+        found["GLIBC_TUNABLES"] = _HWCAPS + ",".join(f"-{name}" for name in off)
     if "numpy" in versions and (off := _numpy(there, versions["numpy"])):
         found["NPY_DISABLE_CPU_FEATURES"] = " ".join(off)
     core = _first(_OPENBLAS, there)
@@ -112,7 +134,8 @@ def _of_libraries(
     found["ONEDNN_MAX_CPU_ISA"] = _first(_ONEDNN, there)
     if any(name in versions for name in _TENSORFLOW):
         found["TF_ENABLE_ONEDNN_OPTS"] = "1" if there & _ONEDNN_BY_ITSELF else "0"
-    if any(versions.get(name, ()) >= since for name, since in _XLA_SINCE.items()):
+    reading = [versions[name] >= _XLA_SINCE[name] for name in _XLA_SINCE if name in versions]
+    if reading and all(reading):
         found["XLA_FLAGS"] = f"--xla_cpu_max_isa={_first(_XLA, there)}"
     return found
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 
@@ -50,3 +53,23 @@ def headline(record: dict[str, Any]) -> str:
     if isinstance(weights, str):
         parts.append(f"weights {weights[:12]}")
     return ", ".join(parts)
+
+
+def summary(record: dict[str, Any], path: str) -> Iterator[str]:
+    """What a person is told when a run has ended, line by line.
+
+    Args:
+        record: the whole record.
+        path: its file.
+    """
+    from .record import unpinned
+
+    yield headline(record)
+    yield f"environment {record['environment']['path']}"
+    yield f"record {record['id'][:12]} in {os.path.relpath(path)}"
+    for entry in unpinned(record["result"]):
+        yield (
+            f"{entry['name']} came from the network and may be another one tomorrow; to pin it: "
+            f'[tool.nixrepro.data.{entry["name"].split(".")[0]}] url = "{entry["url"]}" '
+            + (f'sha256 = "{entry["sha256"]}"' if isinstance(entry["sha256"], str) else "")
+        )

@@ -136,7 +136,8 @@ def test_the_other_way_round_shares_both_ends(searched: tuple[Mixes, Done]) -> N
 
 def test_it_goes_on_where_it_was_killed(tmp_path: Path) -> None:
     made = forty(tmp_path, guilty=4)
-    done = made.own(*WORDS, "--max-trials", "4")
+    # Two for the locks, two for these again.
+    done = made.own(*WORDS, "--max-trials", "6")
     assert done.status == 1, done.err
     assert "Not found yet: it is among 13 of 40: part00, part01" in done.out
     assert len(trained(made.root)) == 4
@@ -179,6 +180,7 @@ def test_who_asks_it_to_end_ends_its_trainings_too(tmp_path: Path, number: signa
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number and b"Traceback" not in err
+    assert b"interrupted; the same command goes on with trial 1\n" in err
     wait_for(lambda: not started_with(token))
     assert [each.name for each in (made.root / ".nixrepro" / "repeats").iterdir()] == ["lock"]
 
@@ -266,6 +268,36 @@ def test_where_there_is_nothing_to_find(
     assert words in " ".join((one_error(done.err) if status > 1 else done.out).split())
 
 
+def test_a_program_that_differs_from_itself(tmp_path: Path) -> None:
+    made = Mixes(tmp_path, "import os, part\nprint(part.value, os.urandom(9))\n")
+    made.lock("nixrepro.lock", [made.package("part", "1", "value = 1")])
+    made.lock("b.lock", [made.package("part", "2", "value = 1")])
+    for _ in range(2):
+        done = made.own(*WORDS)
+        assert done.status == 1, done.err
+        text = " ".join(done.out.split())
+        assert text.startswith("The program differs from itself: no package can be blamed.")
+        assert "part" not in text.partition("A output")[0]
+    assert "once more" not in done.err  # it is known from before
+    assert told(made.own(*WORDS, "--json"))["state"] == "unstable"
+    for link in trained(made.root):
+        assert not os.path.lexists(f"{os.readlink(link)}.check")
+
+
+def test_one_trial_at_a_time_comes_to_an_end(tmp_path: Path) -> None:
+    made = Mixes(tmp_path, "import one, two\nprint(one.value + two.value)\n")
+    for name, value in (("nixrepro.lock", 1), ("b.lock", 2)):
+        one, two = f"value = {value}", f"value = 1  # {value}"
+        packages = [made.package("one", str(value), one), made.package("two", str(value), two)]
+        made.lock(name, packages)
+    assert made.own(*WORDS, "--max-trials", "0").status == 1
+    assert trained(made.root) == []
+    ends = [made.own(*WORDS, "--max-trials", "1") for _ in range(6)]
+    assert [done.status for done in ends[:3]] == [1] * 3, ends[0].err
+    assert ends[-1].status == 0, ends[-1].out + ends[-1].err
+    assert ends[-1].out.startswith("one 1 -> 2 changes the output")
+
+
 def commit(root: Path, message: str) -> None:
     who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
     for words in (["init", "-q"], ["add", "-A", ":!.nixrepro"], ["commit", "-qm", message]):
@@ -275,7 +307,10 @@ def commit(root: Path, message: str) -> None:
 
 def test_runs_with_a_command_of_their_own(tmp_path: Path) -> None:
     """A's command, which its pyproject.toml does not name, and its variables."""
-    program = "import os, sys, part\nprint(part.value, sys.argv[1:], os.environ.get('EXTRA'))\n"
+    program = (
+        "import os, sys, part\nimport nixrepro_runtime as nr\n"
+        "nr.log(value=part.value + len(sys.argv) + len(os.environ.get('EXTRA', '')))\n"
+    )
     made = Mixes(tmp_path, program, whole=True)
     locks: list[Callable[[], Any]] = [
         lambda: made.lock("nixrepro.lock", [made.package("part", "1", "value = 1")]),
@@ -292,9 +327,11 @@ def test_runs_with_a_command_of_their_own(tmp_path: Path) -> None:
     done = made.own("bisect", made.own.runs()[1]["id"][:8], "last")
     assert done.status == 0, done.err
     text = " ".join(done.out.split())
-    assert text.startswith("part 1 -> 2 changes the output: with it alone A gives B's numbers.")
+    assert text.startswith(
+        "part 1 -> 2 changes the metrics: with it alone A gives what B's lock gives."
+    )
     # A's lock gives A's recorded numbers; B's settings are not A's, and so B's run has others.
-    assert "recorded other numbers than B's lock gives here" in text
+    assert "recorded other numbers still: `nixrepro explain A B` looks at the rest." in text
     assert "recorded other numbers than A's" not in text
     (link, *_) = trained(made.root)
     outcome = json.loads((link / "outcome.json").read_bytes())

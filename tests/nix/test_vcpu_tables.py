@@ -14,6 +14,10 @@ import pytest
 
 from .conftest import REPOSITORY, Project, call, checked
 
+APPROXIMATE = """
+from nixrepro_runtime.probe import approximate
+print(approximate.digest())
+"""
 ASK = """
 import json
 from nixrepro_runtime import cpu
@@ -165,26 +169,85 @@ def test_files_that_are_written_anew_or_have_no_name(
     ]  # fmt: skip
 
 
-def test_a_32_bit_program_is_not_let_go_on_the_real_cpu(vcpu: Path, tmp_path: Path) -> None:
+def test_a_long_comment_is_no_line_of_a_table(vcpu: Path, tmp_path: Path) -> None:
+    shown = checked([vcpu, "--show"])
+    own = tmp_path / "own.cpu"
+    for length in (252, 253, 254, 255, 600):
+        comment = "#" + "x" * length
+        own.write_text(f"{comment} 00000000  * 00000000 00000000 00000000 00000000\n{shown}")
+        assert checked([vcpu, "--table", own, "--", vcpu, "--show"]) == shown
+        own.write_text(f"{comment}\n{shown}{comment}")
+        assert checked([vcpu, "--table", own, "--", vcpu, "--show"]) == shown
+
+
+def test_cpus_of_one_table_are_told_apart(vcpu: Path, environment: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.cpu"
+    own.write_text(checked([vcpu, "--show"]))
+    python: list[str | Path] = [environment / "bin/python", "-c", APPROXIMATE]
+    plain = checked(python)
+    assert len(plain) == 64
+    assert checked([vcpu, "--table", own, "--", *python]) == plain
+    exact = checked([vcpu, "--exact", "--table", own, "--", *python])
+    assert len(exact) == 64 and exact != plain
+
+
+def old(folder: Path) -> tuple[Path, int]:
+    """A 32-bit program that ends with status 7, and the status that it has here."""
     # exit(7) by the 32-bit system call.
     code = bytes.fromhex("b801000000bb07000000cd80")
     kind = b"\x7fELF\x01\x01\x01"
     numbers = (2, 3, 1, 0x08048054, 52, 0, 0, 52, 32, 1, 0, 0, 0)
     head = struct.pack("<16sHHIIIIIHHHHHH", kind, *numbers)
     part = struct.pack("<8I", 1, 0, 0x08048000, 0x08048000, 84 + 12, 84 + 12, 5, 4096)
-    program = tmp_path / "old"
+    program = folder / "old"
     program.write_bytes(head + part + code)
     program.chmod(0o755)
     try:
         alone = subprocess.run([program], check=False).returncode
     except OSError:
         alone = 126  # a kernel that starts none
+    return program, alone
+
+
+def test_a_32_bit_program_is_not_let_go_on_the_real_cpu(vcpu: Path, tmp_path: Path) -> None:
+    program, alone = old(tmp_path)
     done = call([vcpu, "--cpu", "x86-64-v2", "--", program])
     if alone == 7:
         assert done.status == -signal.SIGKILL
         assert "32-bit" in done.err
     else:
         assert done.status == 126
+
+
+@pytest.mark.parametrize("state", ["closed", "full", "open"])
+def test_what_is_said_of_a_program_holds_no_other_up(
+    vcpu: Path, tmp_path: Path, state: str
+) -> None:
+    """Nor does it end the others: its standard error may be a pipe that nobody reads any more."""
+    program, alone = old(tmp_path)
+    reads, writes = os.pipe()
+    if state == "closed":
+        os.close(reads)
+    elif state == "full":
+        os.set_blocking(writes, False)
+        with pytest.raises(BlockingIOError):
+            while True:
+                os.write(writes, bytes(4096))
+        os.set_blocking(writes, True)
+    # The outer shell says "Killed", and must have another place for it.
+    script = f"exec 9>&2 2>/dev/null; sh -c 'exec {program} 2>&9'; echo after $?"
+    words = [vcpu, "--cpu", "x86-64-v2", "--", "sh", "-c", script]
+    done = subprocess.run(
+        words, stdout=subprocess.PIPE, stderr=writes, text=True, timeout=30, check=False
+    )
+    os.close(writes)
+    if state == "open":
+        with open(reads, "rb") as stream:
+            assert (b"32-bit" in stream.read()) == (alone == 7)
+    elif state == "full":
+        os.close(reads)
+    assert done.stdout.strip() == f"after {137 if alone == 7 else 126}"
+    assert done.returncode == 0
 
 
 def test_the_tracer_holds_nothing_of_the_programs(vcpu: Path, tmp_path: Path) -> None:

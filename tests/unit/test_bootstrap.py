@@ -220,6 +220,53 @@ def test_a_nix_that_refuses_this_user(machine: Machine) -> None:
     assert "nix-users" in refused.stderr
 
 
+@pytest.mark.parametrize(
+    ("distribution", "package", "fetched"),
+    [
+        ("linux-image-amd64", "linux-image-6.1.0-40-amd64", ["linux-image-6.1.0-40-amd64"]),
+        (
+            "linux-image-generic",
+            "linux-image-6.8.0-31-generic",
+            ["linux-image-6.8.0-31-generic", "linux-modules-6.8.0-31-generic"],
+        ),
+    ],
+)
+def test_a_kernel_for_other_machines(
+    machine: Machine, distribution: str, package: str, fetched: list[str]
+) -> None:
+    """Also where apt speaks another language, and where one of its archives is gone."""
+    machine.is_root()
+    for name in ("ls", "mv", "head"):
+        (machine.bin / name).symlink_to(str(shutil.which(name)))
+    for name in ("qemu-x86_64", "qemu-system-x86_64"):
+        machine.has(name, "exit 0")
+    updated = machine.checkout / "updated"
+    says = f"""
+[ "$2" = {distribution} ] && [ -f {updated} ] || exit 100
+[ "${{LC_ALL:-}}" = C ] && echo "  Depends: {package}" || echo "  Hängt ab von: {package}"
+"""
+    machine.has("apt-cache", says)
+    machine.has(
+        "apt-get",
+        f"""
+case "$*" in
+    *update) touch {updated}; echo 'E: an archive is gone'; exit 100 ;;
+    *extra*) exit 100 ;;
+    *download*) echo >"$3.deb" ;;
+esac""",
+    )
+    machine.has(
+        "dpkg-deb",
+        'mkdir -p boot; [ $# = 3 ] || exit 2; echo >"boot/vmlinuz-$(printf %s "$2" | tail -c 4)"',
+    )
+    done = machine.run("machines")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"setup: fetching a kernel for emulated machines ({package})\n"
+    got = [call.split()[-2] for call in machine.called("dpkg-deb")]
+    assert got == [f"./{name}.deb" for name in fetched]
+    assert machine.run("machines").stdout == ""
+
+
 def test_another_machine_is_refused(machine: Machine) -> None:
     machine.has("uname", "echo Linux aarch64")
     refused = machine.run("tool")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -275,6 +277,27 @@ def test_the_verb_show(project: Path) -> None:
     for part in ("epoch 1: accuracy 0.5000", "OMP_NUM_THREADS=2", "9 packages", "2.5 kB", "TOKEN"):
         assert part in text
     assert json.loads(invoke(project, "show", "--json")) == document
+
+
+def test_a_runs_folder_is_shown_without_its_project(project: Path, tmp_path: Path) -> None:
+    document = make(1)
+    document["layers"]["hardware"]["cpu"].update(table=["00000000  * 0 0 0 0"])
+    document["probe"] = {"digest": "a" * 64, "functions": {"libm.sin": {"digest": "b"}}}
+    keep(project, document)
+    (folder,) = (path.parent for path in project.glob(".nixrepro/runs/*/record.json"))
+    away = tmp_path / "brought"
+    shutil.copytree(folder, away)
+    nowhere = tmp_path / "nowhere"
+    nowhere.mkdir()
+    for place in (folder, away, away / "record.json"):
+        assert json.loads(invoke(nowhere, "show", "--json", str(place))) == document
+        assert invoke(nowhere, "show", "--cpu", str(place)).splitlines()[1:] == [
+            "00000000  * 0 0 0 0"
+        ]
+        assert json.loads(invoke(nowhere, "probe", "--json", str(place))) == document["probe"]
+    assert f"`nixrepro probe {document['id'][:12]}`" in invoke(nowhere, "show", str(away))
+    with pytest.raises(click.UsageError, match="--cpu"):
+        invoke(project, "show", "--cpu", "--json")
 
 
 def test_show_says_what_is_not_known(project: Path) -> None:

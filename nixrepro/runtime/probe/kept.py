@@ -7,6 +7,7 @@ import os
 from .. import STATE, numerics
 from ..canonical import digest, json_bytes, write_atomic
 from ..variables import ALWAYS
+from . import approximate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Place:
                 "format": FORMAT,
                 "environment": environment["identity"],
                 "cpu": cpu["table"] if isinstance(cpu.get("table"), list) else cpu,
+                "approximate": approximate.digest(),
                 "usable": cores.get("usable"),
                 "numerics": numerics.recorded(settings),
                 "seeded": "NIXREPRO_SEED" in env,
@@ -87,8 +89,7 @@ class Place:
                 found = json.load(stream)
         except (OSError, ValueError):
             return None
-        whole = isinstance(found, dict) and ("functions" in found or "unknown" in found)
-        return found if whole else None
+        return found if is_probe(found) or _is_reason(found) else None
 
     def keep(self, probe: Mapping[str, Any]) -> None:
         """Keep a probe, as far as the project can be written: else it is taken again."""
@@ -97,6 +98,16 @@ class Place:
             write_atomic(self.file, json_bytes(probe))
         except OSError:
             return
+
+
+def is_probe(found: Any) -> bool:
+    """Whether something that was read is a probe."""
+    whole = isinstance(found, dict) and isinstance(found.get("digest"), str)
+    return whole and isinstance(found.get("functions"), dict)
+
+
+def _is_reason(found: Any) -> bool:
+    return isinstance(found, dict) and isinstance(found.get("unknown"), str)
 
 
 class Probing:
@@ -111,7 +122,7 @@ class Probing:
             find: gives the place.
             host: this process's variables.
             mask: the signal mask that the process which takes it gets.
-            scratch: a folder of the caller's for files meanwhile.
+            scratch: a folder of the caller's for files meanwhile, which no program writes to.
         """
         self._find = find
         self._host = host

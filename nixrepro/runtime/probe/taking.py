@@ -10,6 +10,7 @@ import time
 
 from .. import numerics
 from ..supervise import ENDING
+from .kept import is_probe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ PATIENCE, LIMIT = 0.5, 300.0
 _LASTING = (signal.SIGSEGV, signal.SIGILL, signal.SIGBUS, signal.SIGFPE, signal.SIGABRT)
 _START = (
     "import importlib, sys; sys.path.append(sys.argv[1]); "
-    "importlib.import_module(sys.argv[2]).main(sys.argv[3])"
+    "importlib.import_module(sys.argv[2]).main(sys.argv[3], int(sys.argv[4]))"
 )
 _OUTPUT, _TROUBLE = "probe.json", "probe.trouble"
 
@@ -48,11 +49,13 @@ def taken(
         Interrupted: one came; nothing of the probe runs any more.
     """
     output, trouble = os.path.join(scratch, _OUTPUT), os.path.join(scratch, _TROUBLE)
+    _forget(output)
     package = __name__.rpartition(".")[0]
     folder = os.path.abspath(__file__)
     for _ in range(package.count(".") + 2):
         folder = os.path.dirname(folder)
     words = [sys.executable, "-I", "-c", _START, folder, f"{package}.whole", output]
+    words.append(str(os.getpid()))
     # A GPU is not probed, and only to look at it takes seconds.
     env = {**place.env, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     path, argv = numerics.started(place.settings, sys.executable, words)
@@ -73,6 +76,9 @@ def taken(
         return _unknown(f"it could not be started: {error.strerror}"), False
     try:
         slow = _wait(pid, tell)
+    except BaseException:
+        os.kill(pid, signal.SIGKILL)
+        raise
     finally:
         _, raw = os.waitpid(pid, 0)
     if slow:
@@ -80,13 +86,29 @@ def taken(
     code = os.waitstatus_to_exitcode(raw)
     if code < 0:
         return _unknown(f"it was killed by {signal.Signals(-code).name}"), -code in _LASTING
-    try:
-        with open(output, "rb") as stream:
-            found: dict[str, Any] = json.load(stream)
-        return found, True
-    except (OSError, ValueError):
+    found = None if code else _read(output)
+    if found is None:
+        # A full disk or vcpu's own refusal, say: the next time it may go well.
         said = _last(trouble)
-        return _unknown(f"it ended with status {code}" + (f": {said}" if said else "")), True
+        return _unknown(f"it ended with status {code}" + (f": {said}" if said else "")), False
+    return found, True
+
+
+def _forget(path: str) -> None:
+    try:  # noqa: SIM105 - contextlib takes longer to import than all of this
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+def _read(path: str) -> dict[str, Any] | None:
+    """A probe that was written, or None where there is no whole one."""
+    try:
+        with open(path, "rb") as stream:
+            found = json.load(stream)
+    except (OSError, ValueError):
+        return None
+    return found if is_probe(found) else None
 
 
 def _unknown(reason: str) -> dict[str, Any]:
@@ -116,7 +138,6 @@ def _wait(pid: int, tell: Callable[[], None] | None) -> str:
             continue
         # One that is ignored, as under nohup, waits too while it is blocked.
         if signal.getsignal(info.si_signo) is not signal.SIG_IGN:
-            os.kill(pid, signal.SIGKILL)
             raise Interrupted(info.si_signo)
     return ""
 

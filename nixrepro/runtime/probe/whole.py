@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import signal
 
 from ..canonical import digest, json_bytes
 
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 
 LETTERS = 12
 _REASON = 300
+_PASSING = (
+    errno.EAGAIN, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC,
+)  # fmt: skip
+_PR_SET_PDEATHSIG = 1
 
 
 def take() -> dict[str, Any]:
@@ -33,9 +39,17 @@ def take() -> dict[str, Any]:
             for part, by in parts():
                 functions[part[0]] = _said(part, by)
         except Exception as error:  # what one library can't do, others may
+            if passing(error):
+                raise
             reason = f"{type(error).__name__}: {error}".splitlines()[0][:_REASON]
             functions[name] = {"unknown": reason}
     return {"digest": whole(functions), "functions": functions}
+
+
+def passing(error: Exception) -> bool:
+    """Whether something failed for what the machine lacked just then: no probe is kept of that."""
+    lacked = isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
+    return lacked or (isinstance(error, OSError) and error.errno in _PASSING)
 
 
 def whole(functions: dict[str, Any]) -> str:
@@ -79,8 +93,9 @@ def _arrays() -> Iterator[tuple[Part, list[str]]]:
 
 def _kernels() -> Iterator[tuple[Part, list[str]]]:
     from . import kernels
+    from .onednn import Said
 
-    return kernels.found(kernels.Said())
+    return kernels.found(Said())
 
 
 def _alone(found: Callable[[], Iterator[Part]]) -> Iterator[tuple[Part, list[str]]]:
@@ -88,8 +103,26 @@ def _alone(found: Callable[[], Iterator[Part]]) -> Iterator[tuple[Part, list[str
         yield part, []
 
 
-def main(path: str) -> None:
-    """Write the probe to a file, and end at once: taking TensorFlow down in order takes long."""
+def _follow(parent: int) -> None:
+    """Let this process end with the one that waits for it, however that ends."""
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    except (ImportError, OSError):
+        return
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def main(path: str, parent: int) -> None:
+    """Write the probe to a file, and end at once: taking TensorFlow down in order takes long.
+
+    Args:
+        path: the file.
+        parent: the process that waits for it.
+    """
+    _follow(parent)
     data = json_bytes(take())
     with open(path, "wb") as stream:
         stream.write(data)

@@ -32,15 +32,16 @@ $b poweroff -f
 """
 
 
-def build(target: Path, busybox: Path, kernel: Path) -> None:
+def build(target: Path, busybox: Path, kernel: Path, release: str) -> None:
     """Write it, in the format `newc` of cpio.
 
     Args:
         target: the file.
         busybox: a static one.
-        kernel: folder of an unpacked kernel package.
+        kernel: folder of unpacked kernel packages.
+        release: which of the kernels there, as in `vmlinuz-6.1.0-40-amd64`.
     """
-    modules = dict(_modules(kernel))
+    modules = dict(_modules(kernel, release))
     entries: list[tuple[str, int, bytes]] = [("init", FILE, b"")]
     folders = ["bin", "modules", "nix", "nix/store", "work", "proc", "sys", "dev", "tmp"]
     entries += [(name, FOLDER, b"") for name in folders]
@@ -52,11 +53,11 @@ def build(target: Path, busybox: Path, kernel: Path) -> None:
     target.write_bytes(gzip.compress(_archive(entries), 1))
 
 
-def _modules(kernel: Path) -> Iterator[tuple[str, bytes]]:
+def _modules(kernel: Path, release: str) -> Iterator[tuple[str, bytes]]:
     """The modules that are not built in, each behind those it needs."""
     files = {
         path.name.partition(".")[0].replace("-", "_"): path
-        for path in kernel.glob("**/modules/*/kernel/**/*.ko*")
+        for path in kernel.glob(f"**/modules/{release}/kernel/**/*.ko*")
     }
     done: set[str] = set()
 

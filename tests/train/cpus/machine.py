@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,9 +38,10 @@ def run(cpu: str, job: str, folder: Path, program: str = EMULATOR) -> Ended:
     Raises:
         AssertionError: the machine did not come to the script's end.
     """
-    (kernel,) = KERNEL.glob("boot/vmlinuz-*")
+    kernel = max(KERNEL.glob("boot/vmlinuz-*"), key=_numbers)
     first = folder / "initramfs"
-    initramfs.build(first, ROOT / "nix/seed/busybox", KERNEL)
+    release = kernel.name.removeprefix("vmlinuz-")
+    initramfs.build(first, ROOT / "nix/seed/busybox", KERNEL, release)
     (folder / "job").write_text(job)
     console = folder / "console"
     words = [program, "-accel", "tcg,thread=multi", "-machine", "q35", "-cpu", cpu]
@@ -60,6 +62,10 @@ def run(cpu: str, job: str, folder: Path, program: str = EMULATOR) -> Ended:
     )
     out, err = ((folder / name).read_text(errors="replace") for name in ("out", "err"))
     return Ended(int(status.read_text()), out, err)
+
+
+def _numbers(kernel: Path) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", kernel.name)]
 
 
 def _share(path: str, tag: str) -> str:

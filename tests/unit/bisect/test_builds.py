@@ -106,6 +106,13 @@ def test_what_nix_says_of_failures() -> None:
     assert failures(RECORDED.read_text()) == {PART, FAILED, KILLED}
     later = f"error: Cannot build '{PART}'.\n       Reason: builder failed with exit code 3.\n"
     assert failures(later) == {PART}
+    # What stands on it did not fail itself, nor did what ran too long or found no builder.
+    others = ("1 dependency failed.", "timed out after 5 seconds", "required system or feature")
+    later += "".join(
+        f"error: Cannot build '{NEEDING}'.\n       Reason: {other}\n" for other in others
+    )
+    assert failures(later) == {PART}
+    assert failures(later.replace("Reason", "Reason\x1b[0m")) == {PART}
 
 
 def test_the_last_word_is_the_programs() -> None:

@@ -79,7 +79,9 @@ def test_numerics_are_those_of_the_run() -> None:
     native = {key: value for key, value in RECORDED.items() if key != "numerics"}
     assert tool(configured(PROJECT, native))["numerics"] == {}
     threads = configured(PROJECT, {**RECORDED, "numerics": {"threads": 8}})
-    assert tool(threads)["numerics"]["threads"] == 8
+    assert tool(threads)["numerics"] == {"threads": 8}
+    portable = {**RECORDED, "numerics": {"profile": "portable"}}
+    assert tool(configured(PROJECT, portable))["numerics"] == {"profile": "portable"}
     # The record has the digest of a CPU's own table; the tree has the table.
     own = PROJECT.replace("threads", 'cpu = "my.cpu"\nthreads')
     numerics = {**RECORDED["numerics"], "cpu": "My CPU", "table": "0" * 64}

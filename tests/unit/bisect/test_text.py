@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from nixrepro import delta
-from nixrepro.bisect import document, text
+from nixrepro.bisect import document, notes, text
 from nixrepro.bisect.display import Display, spelled
 from nixrepro.bisect.model import Bisection, End, Numbers
 from nixrepro.delta import Chosen, Enough, Outcome
+from nixrepro.errors import BuildError
 from nixrepro.lock import Lock
 from nixrepro.mixing import Entry, Unit, closed
+from nixrepro.record import Record
 
 from ..mixing.parts import deb
 
@@ -157,3 +160,79 @@ def test_what_is_said_on_the_way() -> None:
 @pytest.mark.parametrize(("seconds", "words"), [(0.4, "0 s"), (59, "59 s"), (3661, "61 min 1 s")])
 def test_times(seconds: float, words: str) -> None:
     assert spelled(seconds) == words
+
+
+def run(name: str, **prints: str) -> End:
+    document = {
+        "id": name * 64,
+        "status": "done",
+        "exit": {"status": 0},
+        "fingerprint": prints,
+        "files": {"log": {"sha256": "said"}},
+    }
+    return End(f"run {name * 12}", LOCK, Record(Path(), document))
+
+
+def noted(answer: Bisection) -> Bisection:
+    return replace(answer, notes=tuple(notes.notes(answer)))
+
+
+def test_a_run_with_other_numbers_than_its_lock_gives() -> None:
+    answer = bisection(lambda chosen: B if 6 in chosen else A, TEN)
+    said = told(noted(replace(answer, a=run("a"), b=run("b", weights="other"))))
+    assert "p6 1 -> 2 changes the weights: with it alone A gives what B's lock gives." in said
+    rest = "recorded other numbers still: `nixrepro explain A B` looks at the rest."
+    assert f"Run bbbbbbbbbbbb {rest}" in said
+    # A lock is no run that could be explained.
+    said = told(noted(replace(answer, b=run("b", weights="other"))))
+    assert "recorded other numbers still." in said and "explain" not in said
+    # Where packages change nothing, they are no part of the cause.
+    answer = bisection(lambda chosen: A, TEN)
+    said = told(noted(replace(answer, a=run("a"), b=run("b", weights="other"))))
+    assert "Run bbbbbbbbbbbb recorded other numbers than B's lock gives here" in said
+    assert " too" not in said and "still" not in said
+    said = told(noted(replace(answer, a=run("a", metrics="other"))))
+    assert "Run aaaaaaaaaaaa recorded other numbers than A's lock gives here: another" in said
+
+
+def test_what_a_program_says_is_not_compared_with_a_record() -> None:
+    """A record counts its errors too, a trial doesn't."""
+    answer = bisection(lambda chosen: B if 6 in chosen else A, TEN)
+    numbers = {
+        chosen: replace(one, digests={"output": one.key}) for chosen, one in answer.numbers.items()
+    }
+    answer = replace(answer, a=run("a"), b=run("b"), numbers=numbers)
+    assert notes.notes(answer) == []
+    assert "with it alone A gives B's numbers." in told(answer)
+
+
+def test_runs_with_the_same_packages() -> None:
+    found = delta.Found(frozenset(), 0, True)
+    answer = Bisection(run("a"), run("b"), (), (), found, {})
+    assert told(answer).endswith("the same packages; `nixrepro explain A B` looks at the rest.")
+
+
+def test_a_program_that_differs_from_itself() -> None:
+    answer = bisection(lambda chosen: B if 6 in chosen else A, TEN, limit=2)
+    answer = replace(answer, unstable=("A", "B"))
+    said = told(answer)
+    assert said.startswith("The program differs from itself: no package can be blamed. Trained a")
+    assert "with A's lock and B's lock, it gave other numbers" in said
+    assert not any(f"p{number}" in said for number in range(10))
+    found = document.of(answer)
+    assert (found["state"], found["cause"], found["unstable"]) == ("unstable", [], ["A", "B"])
+
+
+def test_packages_are_counted_not_groups() -> None:
+    pair = replace(unit("c"), entries=(*unit("c").entries, *unit("d").entries))
+    said = told(bisection(lambda chosen: B if 0 in chosen else A, (unit("a"), unit("b"), pair)))
+    assert "The other 3 change nothing more." in said
+
+
+def test_a_lock_with_which_the_program_fails() -> None:
+    answer = bisection(lambda chosen: FAILED if chosen else A, TEN)
+    for ends, explained in (({}, False), ({"a": run("a"), "b": run("b")}, True)):
+        with pytest.raises(BuildError) as caught:
+            notes.check(replace(answer, **ends))
+        words = "`nixrepro explain A B` finds which package makes it fail"
+        assert (words in caught.value.hint) == explained

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from nixrepro.bisect import trees
+from nixrepro.bisect import ends, trees
 from nixrepro.bisect.ends import other, start
-from nixrepro.errors import NixreproError
+from nixrepro.errors import NixreproError, RunError
 from nixrepro.lock import Lock, dumps
+from nixrepro.record import Record
+from nixrepro.repeat import integrity
+from nixrepro.verify.verdict import Finding
 
 from ..mixing.parts import deb, lock
 
@@ -138,3 +142,26 @@ def test_what_has_no_lock(
         with pytest.raises(NixreproError) as caught:
             find(project, text, tmp_path / find.__name__)
         assert caught.value.hint
+
+
+def test_a_run_of_another_clone_has_that_clones_lock(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other_project = tmp_path / "mine"
+    other_project.mkdir()
+    git(other_project, "init", "-q")
+    folder = project / ".nixrepro" / "runs" / ("a" * 16)
+    folder.mkdir(parents=True)
+    text = (project / "nixrepro.lock").read_bytes()
+    document = {
+        "id": "a" * 64,
+        "environment": {"lock": hashlib.sha256(text).hexdigest()},
+        "layers": {},
+    }
+    record = Record(folder, document)
+    monkeypatch.setattr(integrity, "problems", lambda *_: ())
+    found = ends._of_run(other_project, record, tmp_path / "tree")
+    assert found.artefacts == NEW.artefacts
+    monkeypatch.setattr(integrity, "problems", lambda *_: (Finding("id", "wrong"),))
+    with pytest.raises(RunError, match="is not as it was recorded"):
+        ends._of_run(other_project, record, tmp_path / "tree")

@@ -48,7 +48,7 @@ def test_text_json_and_exit_codes(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> 
     done = invoke(lab, first, path)
     assert done.return_value == 0
     assert "because of the seed (42 -> 43)" in " ".join(done.stdout.split())
-    assert "trial 2 of at most 2: B again" in done.stderr
+    assert "trial 2 of at most 4: B again" in done.stderr
     told = json.loads(invoke(lab, "--json", first, path).stdout)
     assert (told["state"], told["cause"]) == ("explained", ["settings.seed"])
     assert invoke(lab, first, first).return_value == 0

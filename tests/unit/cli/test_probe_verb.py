@@ -88,6 +88,29 @@ def test_what_is_no_probe_is_said_in_a_sentence(project: Path, text: str) -> Non
     assert "Traceback" not in done.stderr
 
 
+def test_nothing_known_on_both_sides_is_not_the_same(project: Path) -> None:
+    only = {"digest": "c", "functions": {"tensorflow": {"unknown": "why"}}}
+    (project / "only.json").write_text(json.dumps(only))
+    done = probe(project, "only.json", "only.json")
+    assert done.returncode == 1
+    assert "not compared: tensorflow" in done.stdout
+    said = json.loads(probe(project, "only.json", "only.json", "--json").stdout)
+    assert (said["same"], said["not-compared"]) == (False, {"tensorflow": "why"})
+
+
+def test_files_need_no_project(project: Path) -> None:
+    (project / "pyproject.toml").unlink()
+    assert probe(project, "one.json", "two.json").returncode == 1
+    assert probe(project, "one.json").returncode == 0
+
+
+def test_what_can_not_be_a_probe_is_explained(project: Path) -> None:
+    assert "standard input" in probe(project, "one.json", "-").stderr
+    (project / "nixrepro.lock").write_text("version = 1\n")
+    done = probe(project, "nixrepro.lock")
+    assert (done.returncode, "is a lock" in done.stderr) == (2, True)
+
+
 def test_what_is_not_there_is_said(project: Path) -> None:
     done = probe(project, "three.json")
     assert done.returncode == 2

@@ -246,3 +246,32 @@ def test_a_name_that_git_would_take_for_an_option(project: Path, make: Make) -> 
         "ab", lambda document: document["layers"]["code"].update(commit=f"--index-output={victim}")
     )
     assert "is no name of a commit or tree" in error(project, "ab")
+
+
+def test_a_record_that_is_none(project: Path, make: Make) -> None:
+    """Whatever its name: which file, what is wrong with it, and nobody is told to delete it."""
+    whole = (make().folder / "record.json").read_text()
+    broken = {"cut": whole[: len(whole) // 2], "list": "[]", "lacking": '{"format": 1}'}
+    for name, text in broken.items():
+        for file in (project / f"{name}.json", project / name / "record.json"):
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text)
+            said = error(project, str(file))
+            assert str(file) in said and "restore it" in said
+            assert "delete" not in said and "remove" not in said and "lock" not in said
+    (project / "copied").write_text(whole)
+    assert find(project, "copied").name == "run aaaaaaaaaaaa"
+
+
+def test_a_run_folder_that_was_copied_beside_the_others(project: Path, make: Make) -> None:
+    folder = make().folder
+    folder.rename(folder.parent / "copy of it")
+    assert find(project, str(folder.parent / "copy of it")).name == "run aaaaaaaaaaaa"
+
+
+def test_who_wants_runs_is_told_of_runs(project: Path) -> None:
+    for text in ("zzzz", "HEAD"):
+        with pytest.raises(NixreproError) as caught:
+            find(project, text, runs=True)
+        assert "revision" not in f"{caught.value.message}{caught.value.hint}"
+        assert "`nixrepro runs`" in caught.value.hint

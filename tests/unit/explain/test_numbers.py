@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nixrepro.explain.numbers import kind, numbers
+from nixrepro.explain.numbers import broken, failure, kind, numbers
 
 UNKNOWN = {"unknown": "the program recorded none"}
 
@@ -49,11 +49,19 @@ def test_what_stands_for_the_numbers_is_the_first_that_differs() -> None:
     assert kind(document(), document(exit={"status": 1})) == "the exit status"
 
 
-def test_a_failed_run_counts_by_its_status_and_not_by_its_traceback() -> None:
+def test_a_failed_run_without_numbers_counts_by_all_that_it_said() -> None:
     failed = {"status": "failed", "exit": {"status": 3}, **prints(UNKNOWN, UNKNOWN)}
     other = {**failed, "files": {"log": {"sha256": "4" * 64}}}
-    assert numbers(document(**failed)) == numbers(document(**other)) != ""
-    assert numbers(document(**{**failed, "exit": {"status": 4}})) != numbers(document(**failed))
+    assert broken(document(**failed)) and not broken(document(status="failed"))
+    assert numbers(document(**failed)) == numbers(document(**failed)) != ""
+    assert numbers(document(**failed)) != numbers(document(**other))
+
+
+def test_failures_are_told_apart_by_their_last_words() -> None:
+    failed = document(status="failed", exit={"status": 1}, **prints(UNKNOWN, UNKNOWN))
+    assert failure(failed, "E: /tmp/1/x is gone") == failure(failed, "E: /tmp/2/x is gone")
+    assert failure(failed, "E: no such module") != failure(failed, "E: out of memory")
+    assert failure(document(), "done") == ""
 
 
 @pytest.mark.parametrize("status", ["running", "killed", "interrupted"])

@@ -43,7 +43,7 @@ def test_each_package_is_a_unit_and_many_are_one() -> None:
     names = [f"w{number:02}" for number in range(APART + 1)]
     one, two = (side(*(wheel(name, "1.0", digit) for name in names)) for digit in "12")
     (unit,) = units(found(one, two))
-    assert unit.label == "the 9 packages of the wheels layer that differ"
+    assert unit.label == "9 packages of the wheels layer"
     assert (len(unit.parts), unit.more) == (APART + 1, tuple(names))
 
 

@@ -146,6 +146,55 @@ def test_what_can_only_be_had_with_another_is_the_cause_and_the_other_is_not() -
     assert (keys(found.cause), found.needed) == ({0, 1}, ())
 
 
+def test_one_alone_is_the_cause_though_all_at_once_fail() -> None:
+    def outcome(chosen: Chosen) -> Outcome:
+        return Outcome.FAILED if 1 in chosen else Outcome.B if 0 in chosen else Outcome.A
+
+    found = proved(3, Trials(outcome))
+    assert (keys(found.cause), keys(found.failed), keys(found.harmless)) == ({0}, {1}, {2})
+
+
+def needing(**needs: set[int]) -> Callable[[Chosen], Chosen]:
+    return lambda chosen: chosen.union(*(needs.get(f"n{each}", set()) for each in chosen))
+
+
+@pytest.mark.parametrize("places", [(0,), (0, 3)])
+def test_what_needs_the_cause_is_not_another_one(places: tuple[int, ...]) -> None:
+    closed = needing(n1={0})
+    found = proved(4, Trials(guilty(*places)), closed=closed)
+    assert keys(found.cause) == set(places)
+    assert not (found.also or found.change)
+    assert 1 in keys(found.harmless)
+
+
+def test_what_needs_what_changes_the_numbers_can_not_be_told_from_it() -> None:
+    def outcome(chosen: Chosen) -> Outcome:
+        return Outcome.B if chosen >= {0, 2} else Outcome.OTHER if 0 in chosen else Outcome.A
+
+    found = proved(3, Trials(outcome), closed=needing(n1={0}))
+    assert (keys(found.cause), found.change) == ({0, 2}, ())
+    rest = {*keys(found.apart), *keys(found.harmless)}
+    assert rest == {1}
+
+
+def test_the_smallest_part_of_what_a_difference_needs_is_the_cause() -> None:
+    found = proved(4, Trials(guilty(2)), closed=needing(n0={1, 2}, n1={2}))
+    assert (keys(found.cause), found.needed, found.also) == ({2}, (), ())
+    # Two that are needed, and do it together without what needs them.
+    found = proved(4, Trials(guilty(1, 2)), closed=needing(n0={1, 2}))
+    assert keys(found.cause) == {1, 2}
+
+
+def test_a_smaller_set_that_fails_is_no_evidence() -> None:
+    def outcome(chosen: Chosen) -> Outcome:
+        if chosen == {0}:
+            return Outcome.FAILED
+        return Outcome.B if chosen >= {0, 1} else Outcome.A
+
+    found = proved(2, Trials(outcome))
+    assert (keys(found.cause), keys(found.unsure), found.each) == ({0, 1}, {1}, False)
+
+
 def test_the_same_numbers_need_one_trial() -> None:
     trials = Trials(lambda _: Outcome.A)
     assert proved(4, trials, same=True).whole is Outcome.A

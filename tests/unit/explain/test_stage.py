@@ -14,7 +14,9 @@ import pytest
 from nixrepro import diff
 from nixrepro.diff import known
 from nixrepro.errors import NixreproError, RunError
-from nixrepro.explain import Explanation, State, explain, text
+from nixrepro.explain import Explanation, State, explain, proving, text
+from nixrepro.explain.model import Outcome
+from nixrepro.explain.sides import Side
 from nixrepro.lock import dumps
 from nixrepro.nix import Nix
 from nixrepro.record import Record
@@ -79,14 +81,12 @@ def test_a_seed_is_the_cause_and_nothing_else(lab: Explaining) -> None:
     assert found.state is State.EXPLAINED
     assert keys(found.proof.cause) == ["settings.seed"]
     assert keys(found.proof.harmless) == ["code", "settings.variables.HARMLESS"]
-    # A, B, the seed alone, all else together.
-    assert [len(each.keys) for each in found.trials] == [0, 3, 1, 2]
-    assert len(lab.trials()) == 4
+    # A, B, the seed alone, all else together; A and the seed once more.
+    assert [len(each.keys) for each in found.trials] == [0, 3, 1, 2, 0, 1]
+    assert len(lab.trials()) == 6
     words = said(found)
     assert "because of the seed (42 -> 43): A with the seed of B gives B's numbers" in words
-    assert (
-        "The code (notes.txt, train.py, not committed in B) and HARMLESS (none -> 1) also" in words
-    )
+    assert "The code (notes.txt, train.py, not committed in B) and HARMLESS (none -> 1)" in words
     assert all(len(line) <= 80 for line in text.lines(found))
     # Neither the project's runs nor its files are other ones.
     assert len(list((lab.root / ".nixrepro" / "runs").glob("*/record.json"))) == 2
@@ -105,7 +105,8 @@ def test_the_same_again_runs_nothing(lab: Explaining) -> None:
     lab.trials()[0].write_text("{")
     assert lab.explain(first, second).proof == before.proof
     lab.explain(first, lab.other(seed=44))
-    assert len(lab.trials()) == 3
+    # Once more, A is what it was; the other seed is tried twice.
+    assert len(lab.trials()) == 6
 
 
 def test_a_cut_one_goes_on_where_it_was(lab: Explaining, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +132,7 @@ def test_two_that_only_together_give_it(lab: Explaining) -> None:
     first, second = lab.run(), lab.other(seed=43, variables={"MORE": "5"})
     found = lab.explain(first, second)
     assert keys(found.proof.cause) == ["settings.seed", "settings.variables.MORE"]
-    assert "only together" in said(found)
+    assert "; each of these changes the numbers, and all are needed for B's: A with" in said(found)
 
 
 def test_code_that_was_not_committed(lab: Explaining) -> None:
@@ -148,6 +149,62 @@ def test_a_command_and_a_failure(lab: Explaining) -> None:
     assert keys(found.proof.cause) == ["settings.command"]
     found = lab.explain(first, lab.run("python", "gone.py"))
     assert keys(found.proof.cause) == ["settings.command"]
+
+
+def test_two_failures_are_no_numbers(lab: Explaining) -> None:
+    lab.write("fail.py", "import os, sys; sys.exit(f'{os.getpid()}: no {sys.argv[1]}')")
+    first, second = (lab.run("python", "fail.py", word) for word in ("memory", "network"))
+    found = lab.explain(first, second)
+    assert (found.state, found.trials) == (State.NOTHING, ())
+    assert "both failed with status 1, and left no numbers; mend the failure first" in said(found)
+    # Another failure than the recorded one is not its cause; the recorded one is, each time.
+    good = lab.run()
+    found = lab.explain(good, second)
+    assert keys(found.proof.cause) == ["settings.command"]
+
+
+def test_outputs_part_at_a_line(lab: Explaining) -> None:
+    lab.write("train.py", "import os\nprint('one')\nprint('two', os.environ.get('X', 0))\n")
+    found = lab.explain(lab.run(), lab.other(variables={"X": "5"}))
+    assert "The output differs from line 2 on (`two 0` -> `two 5`), because of X" in said(found)
+
+
+def test_what_only_the_other_tree_has_is_not_taken_for_the_one_difference(
+    lab: Explaining,
+) -> None:
+    lab.write(
+        "train.py", "import nixrepro_runtime as nr\nnr.log(x=len(open('pyproject.toml').read()))\n"
+    )
+    first = lab.run()
+    text_ = (lab.root / "pyproject.toml").read_text()
+    lab.write("pyproject.toml", f"{text_}# a remark of some length\n")
+    second = lab.other(variables={"X": "5"})
+    found = lab.explain(first, second)
+    assert found.state is State.OPEN
+    assert found.proof.cause == ()
+    assert "is none of these differences does it" in said(found)
+
+
+def test_a_portable_run_needs_no_cpu_of_its_own(
+    lab: Explaining, edited: Callable[..., Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What a record says of the CPU can't be had here; the profile answers in its place.
+    monkeypatch.setattr(proving, "barrier", lambda *_: "it lacks much")
+    first, second = lab.run(), lab.other(seed=43)
+    assert lab.explain(first, second).state is State.UNREPEATABLE
+    monkeypatch.setattr(Side, "portable", property(lambda _: True))
+    assert lab.explain(first, second).state is State.EXPLAINED
+
+
+def test_a_trial_that_failed_is_made_anew(lab: Explaining, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.write("train.py", f"{PROGRAM}\nassert 'HARM' not in os.environ or nr.seed != 42\n")
+    first, second = lab.run(), lab.other(seed=43, variables={"HARM": "1"})
+    for _ in range(2):
+        found = lab.explain(first, second)
+        assert keys(found.proof.cause) == ["settings.seed"]
+        assert [bool(each.seconds) for each in found.trials if each.outcome is Outcome.FAILED] == [
+            True
+        ]
 
 
 def test_the_number_of_processors(lab: Explaining) -> None:
@@ -259,6 +316,16 @@ def test_elimination_leaves_what_can_not_be_tested(
     assert "Can't be tested here: the GPU or its driver" in words
 
 
+def test_the_same_numbers_with_nothing_to_test(
+    lab: Explaining, edited: Callable[..., Record]
+) -> None:
+    def edit(document: dict[str, Any]) -> None:
+        document["layers"]["hardware"]["gpu"] = {"devices": ["one"], "driver": "1"}
+
+    first, second = lab.run(), edited(lab.run(), edit)
+    assert lab.explain(first, second).state is State.AGREE
+
+
 @pytest.fixture
 def edited(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Record]:
     """A run as it would be recorded elsewhere; its integrity is another test's matter."""
@@ -356,7 +423,10 @@ def test_a_bound_is_kept(lab: Explaining) -> None:
     found = lab.explain(first, second, most=2)
     assert found.state is State.OPEN
     assert len(lab.trials()) == 2
-    assert "Not tested" in said(found)
+    assert "Not explained yet: 2 trials were allowed; not tried: the seed" in said(found)
+    assert "explains it" not in said(found)
+    found = lab.explain(first, second, most=1)
+    assert found.state is not State.UNREPEATABLE
 
 
 def test_nothing_to_compare(lab: Explaining) -> None:

@@ -40,7 +40,7 @@ def said(found: Explanation) -> str:
 
 
 def test_the_sentence_for_a_ticket() -> None:
-    proof = Proof((CPU,), harmless=(LIBC,), whole=Outcome.B)
+    proof = Proof((CPU,), harmless=(LIBC,), twice=True, whole=Outcome.B)
     found = explanation(
         State.EXPLAINED,
         proof,
@@ -50,8 +50,9 @@ def test_the_sentence_for_a_ticket() -> None:
     assert said(found) == (
         "A a B b The weights differ from epoch 1, step 1 on (the loss and 4 of 4 weights: "
         "2.30258512 -> 2.30258536), because of the CPU (X, AVX-512 -> Y, AVX2): A with the CPU of "
-        "B gives B's numbers; A again, as it was, gives A's. "
+        "B gives B's numbers; A again, as it was, gives A's; each was run twice. "
         "libc6 (2.36 -> 2.41, with libc-bin and 2 more) also differs and changes nothing here. "
+        "What to do: the portable profile computes the same on every CPU (docs/numerics.md). "
         "2 trials, 9.5 s."
     )
 
@@ -95,9 +96,9 @@ def test_several_causes_and_all_that_the_trials_left() -> None:
 
 
 def test_many_packages_are_left_to_bisect() -> None:
-    many = Unit("wheels", "wheels", "the 40 wheels", parts=frozenset(range(40)))
+    many = Unit("wheels", "wheels", "40 packages", parts=frozenset(range(40)))
     words = said(explanation(State.EXPLAINED, Proof((many,), whole=Outcome.B), units=(many,)))
-    assert "`nixrepro bisect` finds out which of the 40 wheels it is." in words
+    assert "`nixrepro bisect` finds out which of the 40 packages it is." in words
     assert "bisect" not in said(explanation(State.EXPLAINED, Proof((LIBC,), whole=Outcome.B)))
 
 
@@ -166,3 +167,30 @@ def test_json_holds_all_of_it() -> None:
     assert told["trials"][0]["folder"] == ".nixrepro/trials/1"
     assert told["text"].startswith("The weights differ from epoch 1 on (loss")
     assert set(told["difference"]["layers"]) >= {"hardware", "code"}
+
+
+def test_what_was_not_seen_to_matter_is_not_said_to() -> None:
+    names = [unit(f"settings.{name}", label=name) for name in "ab"]
+    proof = Proof(tuple(names), unsure=(names[1],), whole=Outcome.B)
+    words = said(explanation(State.EXPLAINED, proof, units=names))
+    assert "only together" not in words and "each was run once" in words
+    assert "Whether b matters could not be tried: without it A can't be run." in words
+
+
+@pytest.mark.parametrize(
+    ("cause", "part"),
+    [(CPU, "portable profile"), (LIBC, "nixrepro probe A B"), (unit("code"), "nixrepro diff A B")],
+)
+def test_what_to_do_is_said_last(cause: Unit, part: str) -> None:
+    words = said(explanation(State.EXPLAINED, Proof((cause,), whole=Outcome.B)))
+    assert part in words.partition("What to do: ")[2]
+
+
+def test_many_packages_are_several() -> None:
+    many = Unit("wheels", "wheels", "9 packages", parts=frozenset(range(9)))
+    words = said(explanation(State.EXPLAINED, Proof((CPU,), harmless=(many,), whole=Outcome.B)))
+    assert "9 packages also differ and change nothing here." in words
+
+
+def test_one_output_is_it() -> None:
+    assert "can change it." in said(explanation(State.SAME, subject="the output"))

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nixrepro.explain.trials import identified
+from nixrepro.explain.identity import identified
+from nixrepro.explain.model import Outcome
+from nixrepro.explain.packages import Packages
+from nixrepro.explain.plan import Ground
+from nixrepro.explain.trials import Bench
+from nixrepro.nix import Nix
 from nixrepro.repeat import recipe
 
 from .conftest import MakeSide
@@ -45,3 +51,18 @@ def test_what_changes_no_number_does_not(side: MakeSide) -> None:
     assert identified(one) == identified(two)
     # Of two runs, the same recipe is one trial.
     assert identified(replace(recipe.of(side("B").record), steps=1)) == identified(plain)
+
+
+def test_what_stood_in_for_the_cpu_must_be_what_was_asked(side: MakeSide, tmp_path: Path) -> None:
+    def edit(by: str) -> Any:
+        numerics = {"profile": "portable", "cpu": "haswell", "threads": 2, "by": by}
+        return lambda document: document["layers"]["settings"].update(numerics=numerics)
+
+    a, b = side("A", edit("vcpu")), side("B", edit("vcpu"))
+    ground = Ground(a, b, Packages(a.lock, b.lock, (a.text, b.text), ()), (), 1)
+    bench = Bench(tmp_path, Nix(), ground, 0, print)
+    assert bench._outcome(a.record, ground.by(()))[0] is Outcome.A
+    weaker = side("C", edit("variables")).record
+    outcome, reason = bench._outcome(weaker, ground.by(()))
+    assert outcome is Outcome.FAILED and "it needs vcpu" in reason
+    assert bench._usable(weaker, ground.by(())) is None

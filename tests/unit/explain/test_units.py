@@ -67,7 +67,8 @@ def test_with_the_portable_profile_no_cpu_counts(side: MakeSide) -> None:
     assert found(side("A", one), side("B", two)) == []
     # Where the libraries' variables stood in for it, the CPU may still show through.
     weaker = found(side("A", one), side("B", edit(PLAIN, "variables")))
-    assert [unit.key for unit in weaker] == ["hardware.cpu"]
+    assert [unit.key for unit in weaker] == ["hardware.cpu", "settings.numerics.by"]
+    assert "no program may be traced" in weaker[1].blocked
 
 
 def test_processors_count_unless_the_threads_are_fixed(side: MakeSide) -> None:
@@ -174,12 +175,9 @@ def test_what_only_the_lock_and_the_settings_say_is_no_code(side: MakeSide) -> N
 
 
 def test_code_is_named_by_its_files_and_by_who_did_not_commit(side: MakeSide) -> None:
-    def dirty(document: Document) -> None:
-        document["layers"]["code"]["dirty"] = True
-
     part = Part("code", (Change("tree", CHANGED, "1", "2"),), text=DIFF)
-    (unit,) = found(side("A"), side("B", dirty), code=part)
-    assert str(unit).endswith("nix/run.nix, not committed in B)")
+    (unit,) = found(side("A"), side("B", uncommitted=frozenset({"nix/run.nix"})), code=part)
+    assert str(unit).endswith("models/train.py, nix/run.nix [not committed in B])")
     only = DIFF.partition("diff --git a/models/pyproject")[0].replace("models/", "")
     assert found(side("A"), side("B"), code=Part("code", part.changes, text=only)) == []
 
@@ -190,3 +188,18 @@ def test_what_this_machine_can_stand_in_for(lines: tuple[str, ...]) -> None:
     assert cpus.barrier(lines, lines) == ""
     assert cpus.barrier((), lines) == ""
     assert cpus.barrier((WIDE,), ()) == "what this machine's CPU answers is not known"
+
+
+def test_names_that_git_quotes_are_said_as_they_are() -> None:
+    assert files('diff --git "a/\\303\\244 \\"x" "b/\\303\\244 \\"x"') == ['ä "x']
+    assert files('diff --git "a/a\\tb" "b/a\\tb"') == ["a\tb"]
+
+
+@pytest.mark.parametrize("broken", [{"cpu": [1]}, {"cpu": {"cores": 3, "table": [1], "flags": 7}}])
+def test_a_strangers_record_may_say_anything_of_its_hardware(
+    side: MakeSide, broken: dict[str, Any]
+) -> None:
+    strange = side("B", lambda document: document["layers"].update(hardware=broken))
+    assert (strange.table, strange.cores) == ((), 0)
+    found(side("A", cpu(model="X", flags=["avx2"])), strange)
+    found(strange, side("A", cpu(table=[WIDE])))

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nixrepro.probe import Differing, compare, reason
+from nixrepro.probe import Differing, compare, compared, reason, unsaid
 
 FUNCTIONS = st.dictionaries(
     st.sampled_from(["libm.erf", "libm.sin", "cpu.rcpps", "blas.float64.dot"]),
@@ -60,6 +60,17 @@ def test_nothing_can_be_compared_with_what_is_unknown() -> None:
     assert reason({"unknown": "why"}) == "why"
     assert not reason(probe())
     assert compare({"unknown": "why"}, probe(sin="1")) == ()
+
+
+def test_what_neither_knows_is_named_and_not_counted() -> None:
+    one, two = probe(sin="1"), probe(sin="1")
+    one["functions"]["tensorflow"] = two["functions"]["tensorflow"] = {"unknown": "why"}
+    assert compare(one, two) == ()
+    assert (unsaid(one, two), compared(one, two)) == ({"tensorflow": "why"}, 1)
+    assert (unsaid(one, probe(sin="1")), compared(one, {"unknown": "why"})) == ({}, 0)
+    one["functions"] = {"onednn.float32.matmul": {"digest": "1"}}
+    two["functions"] = {"eigen.float32.matmul": {"digest": "1"}}
+    assert compared(one, two) == 1
 
 
 @given(FUNCTIONS, FUNCTIONS)

@@ -49,6 +49,34 @@ def test_a_table_is_the_same_on_every_core() -> None:
     assert len(seen) == 1
 
 
+def test_the_lowest_core_is_asked_and_then_all_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    usable, seen = os.sched_getaffinity(0), set()
+    ask = cpu._ask()
+
+    def asking(leaf: int, subleaf: int) -> cpu_features.Answers:
+        seen.add(tuple(os.sched_getaffinity(0)))
+        return ask(leaf, subleaf)
+
+    monkeypatch.setattr(cpu, "_ask", lambda: asking)
+    own()
+    assert seen == {(min(usable),)}
+    assert os.sched_getaffinity(0) == usable
+
+    def refuse(pid: int, cores: set[int]) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "sched_setaffinity", refuse)
+    assert own()
+
+
+def test_of_a_hypervisor_only_the_name_is_in_a_table() -> None:
+    def ask(leaf: int, subleaf: int) -> cpu_features.Answers:
+        answers = {0: (1, 0, 0, 0), 1: (0, 0, 1 << 31, 0), 0x40000000: (0x40000005, 1, 2, 3)}
+        return answers.get(leaf, (7, 7, 7, 7))
+
+    assert list(cpu._lines(ask))[2:] == ["40000000  * 40000005 00000001 00000002 00000003"]
+
+
 def test_it_is_taken_quickly() -> None:
     own()
     begun = time.perf_counter()
@@ -136,6 +164,18 @@ def test_the_hardware_layer_is_what_cpuid_answers(monkeypatch: pytest.MonkeyPatc
     assert not [flag for flag in facts["flags"] if flag.startswith("avx512")]
     assert "virtual" in facts["microcode"]["unknown"]
     assert facts["caches"][0]["size"] == "32K"
+
+
+def test_without_proc_a_cpu_is_not_taken_for_a_virtual_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    genuine = host.read
+
+    def read(root: str, path: str, limit: int = 4096) -> str | None:
+        return None if path == "proc/cpuinfo" else genuine(root, path, limit)
+
+    monkeypatch.setattr(host, "read", read)
+    facts = host.facts()["cpu"]
+    assert "virtual" not in str(facts["microcode"])
+    assert facts["vendor"] == cpu.vendor(own())
 
 
 def test_without_cpuid_the_kernels_word_stands(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,10 +8,13 @@ import json
 import os
 import shlex
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
+
+from nixrepro.runtime import launch
 
 from .conftest import Workshop
 
@@ -289,6 +292,14 @@ def test_a_writer_left_behind_holds_nothing_up(workshop: Workshop) -> None:
     assert workshop.record()["timings"]["wall"] < 10
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, 9)
+
+
+def test_nothing_is_said_where_standard_error_was_closed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    launch.say("it")
+    assert capsys.readouterr().out == ""
 
 
 def test_closed_standard_streams(workshop: Workshop) -> None:

@@ -12,6 +12,11 @@ from typing import Any
 
 import pytest
 
+from nixrepro.runtime import recording
+from nixrepro.runtime.machine_code import placed
+from nixrepro.runtime.probe import approximate
+from nixrepro.runtime.probe import kept as kept_
+
 from .conftest import Workshop, wait_for
 
 TAKE = {"NIXREPRO_PROBE": "yes"}
@@ -24,9 +29,23 @@ def kept(workshop: Workshop) -> list[Path]:
 def slow(workshop: Workshop, seconds: int = 60) -> Path:
     """Make the probe of this workshop take long; what is there once it has begun to."""
     began = workshop.site.parent / "began"
-    text = f"import time; open({str(began)!r}, 'w').close(); time.sleep({seconds})\n"
+    text = f"""
+import os, time
+with open({str(began) + ".new"!r}, "w") as stream:
+    stream.write(str(os.getpid()))
+os.rename(stream.name, {str(began)!r})
+time.sleep({seconds})
+"""
     (workshop.site / "tensorflow.py").write_text(text)
     return began
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended; whoever is to wait for it may be slow to."""
+    try:
+        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return True
 
 
 def test_the_first_run_takes_it_and_the_next_one_finds_it(workshop: Workshop) -> None:
@@ -113,6 +132,7 @@ def test_a_signal_ends_it_and_not_the_runs_success(workshop: Workshop, number: i
     process.send_signal(number)
     process.communicate(timeout=20)
     assert time.monotonic() - begun < 2
+    assert gone(int(began.read_text()))
     assert process.returncode == 0
     record = workshop.record()
     assert record["status"] == "done"
@@ -132,11 +152,12 @@ def test_a_person_is_told_why_it_takes_a_while(workshop: Workshop) -> None:
 
 
 def test_a_supervisor_that_is_killed_meanwhile_has_recorded_the_run(workshop: Workshop) -> None:
-    began = slow(workshop, 3)
+    began = slow(workshop)
     process = workshop.start("true", more=TAKE)
     wait_for(began.exists)
     process.kill()
     process.communicate()
+    wait_for(lambda: gone(int(began.read_text())))
     record = workshop.record()
     assert record["status"] == "done"
     assert record["probe"] == {"unknown": "it is taken when the program has ended"}
@@ -151,6 +172,86 @@ def test_a_probe_that_crashes_is_said_once_and_fails_no_run(workshop: Workshop) 
     # It would crash again: only `nixrepro probe --again` tries.
     (file,) = kept(workshop)
     assert "SIGSEGV" in file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (
+            "import os, sys; print('no room', file=sys.stderr, flush=True); os._exit(125)",
+            "125: no room",
+        ),
+        ("raise MemoryError", "MemoryError"),
+        ("raise OSError(28, 'No space left on device')", "No space left"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "SIGKILL"),
+    ],
+)
+def test_what_the_machine_lacked_once_is_not_kept(workshop: Workshop, code: str, said: str) -> None:
+    (workshop.site / "tensorflow.py").write_text(f"{code}\n")
+    assert workshop.run("true", **TAKE).returncode == 0
+    assert said in workshop.record()["probe"]["unknown"]
+    assert not (workshop.project / ".nixrepro" / "probes").exists()
+
+
+def test_a_result_of_somebody_else_is_not_read(workshop: Workshop) -> None:
+    """Neither what a program left under that name, nor what a probe left that then failed."""
+    text = """
+import os, sys
+with open(sys.argv[3], "w") as stream:
+    stream.write('{"digest": "0", "functions": {}}')
+os._exit(3)
+"""
+    (workshop.site / "tensorflow.py").write_text(text)
+    leave = "import pathlib, os; pathlib.Path(os.environ['TMPDIR'], 'probe.json').write_text('[]')"
+    assert workshop.run("python", "-c", leave, **TAKE).returncode == 0
+    assert "status 3" in workshop.record()["probe"]["unknown"]
+
+
+def test_a_probe_that_is_no_probe_is_not_kept(workshop: Workshop) -> None:
+    text = "import os, sys; open(sys.argv[3], 'w').write('[]'); os._exit(0)\n"
+    (workshop.site / "tensorflow.py").write_text(
+        text.replace("; os._exit", "; sys.stdout.flush(); os._exit")
+    )
+    assert workshop.run("true", **TAKE).returncode == 0
+    assert "status 0" in workshop.record()["probe"]["unknown"]
+
+
+def test_two_cpus_of_one_table_have_a_probe_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As under an outer virtual CPU with exact instructions and without."""
+
+    def key() -> str:
+        identity = {"identity": {"path": "p", "digest": "1"}}
+        facts = {"cpu": {"table": ["0"]}}
+        return kept_.Place(
+            project="p", environment=identity, settings={}, hardware=facts, env={}, passed=()
+        ).key
+
+    before = key()
+    assert len(approximate.digest()) == 64
+    assert key() == before
+    monkeypatch.setattr(
+        approximate, "placed", lambda code: placed(code.replace(b"\x0f\x53", b"\x0f\x51"))
+    )
+    assert key() != before
+
+
+def test_the_probe_is_recorded_durably(monkeypatch: pytest.MonkeyPatch) -> None:
+    saved: list[tuple[dict[str, Any], bool]] = []
+
+    class Folder:
+        path = "p"
+
+        def save(self, record: dict[str, Any], *, final: bool = False) -> None:
+            saved.append((record, final))
+
+    class Probing:
+        def take(self, tell: object) -> dict[str, Any]:
+            return {"unknown": "why"}
+
+    run = recording.Run.__new__(recording.Run)
+    run.folder = Folder()  # type: ignore[assignment]
+    run._probe({"id": "1"}, Probing(), True)  # type: ignore[arg-type]
+    assert saved == [({"id": "1", "probe": {"unknown": "why"}}, True)]
 
 
 def test_a_library_that_can_not_be_imported_leaves_the_others(workshop: Workshop) -> None:

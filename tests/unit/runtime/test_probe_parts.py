@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nixrepro.runtime.probe import inputs, instructions, kernels, libm, reference, whole
+from nixrepro.runtime.probe import inputs, instructions, libm, onednn, reference, whole
 from nixrepro.runtime.probe.functions import CHECKED, FUNCTIONS, POINTS, Span
 
 FLOATS = st.floats(2.0**-100, 2.0**100, width=32)
@@ -125,7 +125,7 @@ def test_what_onednn_says_is_read() -> None:
         "onednn_verbose,v1,primitive,exec,cpu,gemm_api,,undef,src_f32::N,4x4:4x4,0.03\n"
         "dnnl_verbose,exec,cpu,convolution,jit:avx2,forward_training,src_f32,0.1\n"
     )
-    assert kernels.executed(text) == [
+    assert onednn.executed(text) == [
         "matmul brg_matmul:avx512_core", "gemm_api", "convolution jit:avx2",
     ]  # fmt: skip
 

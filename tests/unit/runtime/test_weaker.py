@@ -83,6 +83,9 @@ def test_a_flag_that_xla_does_not_know_would_end_the_program() -> None:
     assert "XLA_FLAGS" in made("x86-64-v3", tensorflow="2.19.0")
     assert "XLA_FLAGS" in made("x86-64-v3", jaxlib="0.5.0")
     assert "TF_ENABLE_ONEDNN_OPTS" not in made("x86-64-v3", jaxlib="0.5.0")
+    assert "XLA_FLAGS" not in made("x86-64-v3", tensorflow="2.18.1", jaxlib="0.5.0")
+    assert "XLA_FLAGS" not in made("x86-64-v3", tensorflow="2.19.0", jaxlib="0.4.30")
+    assert "XLA_FLAGS" in made("x86-64-v3", tensorflow="2.19.0", jaxlib="0.5.0")
 
 
 def test_what_the_project_states_stays() -> None:
@@ -95,6 +98,26 @@ def test_what_the_project_states_stays() -> None:
     assert found["XLA_FLAGS"] == "--xla_cpu_max_isa=AVX2 --xla_dump_to=x"
     assert found["OPENBLAS_CORETYPE"] == "Zen"
     assert "OTHER" not in found
+
+
+def test_what_a_project_states_rules_out_what_would_fight_it() -> None:
+    found = made(
+        "x86-64-v3", {"NPY_ENABLE_CPU_FEATURES": "AVX2", "DNNL_MAX_CPU_ISA": "AVX"}, **WHOLE
+    )
+    assert not found.keys() & {"NPY_DISABLE_CPU_FEATURES", "ONEDNN_MAX_CPU_ISA"}
+    empty = made("x86-64-v3", {"NPY_ENABLE_CPU_FEATURES": "", "DNNL_MAX_CPU_ISA": ""}, **WHOLE)
+    assert empty.keys() >= {"NPY_DISABLE_CPU_FEATURES", "ONEDNN_MAX_CPU_ISA"}
+
+
+def test_a_tunable_is_named_once_since_the_last_one_wins() -> None:
+    stated = (
+        "glibc.cpu.hwcaps=-ERMS:glibc.malloc.check=1:glibc.cpu.hwcaps=-FMA,Prefer_No_VZEROUPPER"
+    )
+    found = made("x86-64-v3", {"GLIBC_TUNABLES": stated}, **WHOLE)["GLIBC_TUNABLES"]
+    caps, check = found.split(":")
+    assert caps.startswith("glibc.cpu.hwcaps=-FMA4,")
+    assert caps.endswith(",-AVX512PF,-FMA,Prefer_No_VZEROUPPER") and "ERMS" not in caps
+    assert check == "glibc.malloc.check=1"
 
 
 class Asked:
