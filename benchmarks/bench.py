@@ -254,8 +254,8 @@ def vcpu(bench: Bench) -> None:
     system = ours.built(ROOT, "system")
     bench.table.rows.append(virtual.starts(found, system / "bin/true"))
     say("trainings on a virtual CPU")
-    python, times = environment / "bin/python", max(bench.times, 9)
-    bench.table.rows += virtual.trainings(found, python, ROOT / "train", bench.folder, times)
+    python, train = environment / "bin/python", ROOT / "train"
+    bench.table.rows += virtual.trainings(found, python, train, bench.folder, bench.times)
 
 
 def probe(bench: Bench) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import measure
 from table import Row
 
-EPOCHS = 300
+EPOCHS = 200
 STARTS = 41
 # Of the libraries, all of them, so that both sides of a ratio share their work alike.
 THREADS = (
