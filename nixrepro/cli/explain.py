@@ -19,7 +19,7 @@ from nixrepro.errors import Exit
     type=click.IntRange(min=0),
     default=0,
     metavar="N",
-    help="Make no more than N trials; 0, as it is by itself, for as many as are needed.",
+    help="Make no more than N new trials; 0, as it is by itself, for as many as are needed.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON, with nothing cut.")
 @click.argument("a")
