@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import math
-import mmap
 import os
 import struct
 from array import array
 
 from .. import cpu
+from ..machine_code import placed
 from .functions import POINTS, Span
 from .inputs import numbers
 from .reference import largest
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _SPAN = Span(-30, 30, signed=False)
 _SINGLE = struct.Struct("f")
-_PAGE = 4096
 
 
 def _inverse(x: float) -> float:
@@ -100,27 +99,11 @@ def found() -> Iterator[tuple[str, bytes, float]]:
 def called(code: bytes, given: array[float], size: int) -> array[float]:
     """What a piece of machine code makes of floats.
 
-    The memory is filled before it is made code, as a compiler at run time does it: a virtual CPU
-    looks at it at that moment.
-
     Raises:
         OSError: the system does not let memory become code.
     """
-    library = ctypes.CDLL(None, use_errno=True)
-    # Private: what is shared is a file's to a system, and a virtual CPU looks for its name.
-    memory = mmap.mmap(-1, _PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    view = ctypes.c_char.from_buffer(memory)
-    try:
-        memory.write(code)
-        address = ctypes.addressof(view)
-        library.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-        if library.mprotect(address, _PAGE, mmap.PROT_READ | mmap.PROT_EXEC):
-            raise OSError(ctypes.get_errno(), "memory may not be made code")
-        got = array("f", bytes(_SINGLE.size * POINTS))
-        kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
-        times = POINTS * _SINGLE.size // size
-        kind(address)(got.buffer_info()[0], given.buffer_info()[0], times)
-        return got
-    finally:
-        del view
-        memory.close()
+    got = array("f", bytes(_SINGLE.size * POINTS))
+    kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
+    times = POINTS * _SINGLE.size // size
+    kind(placed(code))(got.buffer_info()[0], given.buffer_info()[0], times)
+    return got
