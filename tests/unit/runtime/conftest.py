@@ -60,7 +60,10 @@ class Workshop:
     def argv(self, *command: str, options: tuple[str, ...] = ()) -> list[str]:
         files = {"environment": self.environment, "settings": self.settings}
         for name, value in files.items():
-            (self.site.parent / f"{name}.json").write_text(json.dumps(value))
+            # Put in place whole: a supervisor that was started before may be reading it.
+            new = self.site.parent / f"{name}.new"
+            new.write_text(json.dumps(value))
+            new.replace(self.site.parent / f"{name}.json")
         # As `python -m` does it, with the package from elsewhere.
         start = (
             f"import runpy, sys; sys.path.insert(0, {str(self.site)!r}); "
