@@ -73,8 +73,8 @@ def trainings(
 
     With its own table a program computes by the same instructions as without, so that the ratio
     is what vcpu itself costs, its exact instructions included. A run's seconds are those up to the
-    first epoch and those of its epochs; of all runs the lowest twentieth counts, since other work
-    on the machine only ever adds.
+    first epoch and those of its epochs; of all runs the fastest counts, since other work on the
+    machine only ever adds.
 
     Args:
         virtual: what is measured.
@@ -103,17 +103,13 @@ def trainings(
             firsts[side].append(first)
             epochs[side] += seconds
     plain, same, portable = (
-        _least(first) + EPOCHS * _least(all_) for first, all_ in zip(firsts, epochs, strict=True)
+        min(first) + EPOCHS * min(all_) for first, all_ in zip(firsts, epochs, strict=True)
     )
     beside = "the same without"
     return (
         Row("training on the machine's own table", same, beside, plain, most_ratio=1.02),
         Row("training on x86-64-v3", portable, beside, plain),
     )
-
-
-def _least(values: list[float]) -> float:
-    return sorted(values)[len(values) // 20]
 
 
 def _pairs(
