@@ -21,7 +21,9 @@ $(if $(shell getent group nixbld),,build-users-group =)
 endef
 export NIX_CONFIG
 
-PYTEST := python -m pytest
+# Tests run side by side, each with all of TensorFlow in memory at times.
+WORKERS ?= $(shell n=$$(nproc); [ $$n -le 4 ] || n=4; echo $$n)
+PYTEST := python -m pytest -n $(WORKERS)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -49,7 +51,7 @@ test-train: setup-machines ## the tests with a real TensorFlow closure
 	@$(PYTEST) tests/train
 
 test-machines: setup-machines ## the portable profile on every emulated machine, not one alone
-	@NIXREPRO_MACHINES="Haswell Skylake-Client EPYC-Milan" $(PYTEST) tests/train/test_cpus.py -k machine
+	@NIXREPRO_MACHINES="Haswell Skylake-Client EPYC-Milan" $(PYTEST) -n 0 tests/train/test_cpus.py -k machine
 
 lint: setup-tool-dev ## ruff and mypy --strict
 	@ruff check .

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import datasets
 import diffs
 import exchange
 import local
@@ -271,6 +272,13 @@ def probe(bench: Bench) -> None:
     bench.table.rows.append(Row("warm start, its probe kept", *figures, unit="ms"))
 
 
+def data(bench: Bench) -> None:
+    """Data by reference: first digests, and a look at it again."""
+    say("data by reference")
+    python = bench.closure.environment / "bin/python"
+    bench.table.rows += datasets.rows(python, bench.folder / "data", min(bench.times, 3))
+
+
 def total(lock: locks.Lock) -> str:
     """How much a lock's artefacts are."""
     sizes = [item.size for item in lock.artefacts if not item.optional]
@@ -289,6 +297,7 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "verify": closure,
     "vcpu": vcpu,
     "probe": probe,
+    "data": data,
 }
 
 

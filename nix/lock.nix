@@ -22,11 +22,12 @@ let
     else if !fits "[A-Za-z0-9_][A-Za-z0-9+._~!%-]*" (artefact.file or null) then refuse artefact "not a file name"
     else if !fits "[0-9a-f]{64}" (artefact.sha256 or null) then refuse artefact "not a sha256"
     else if !elem (artefact.layer or null) [ "system" "accelerator" "wheels" "data" ] then refuse artefact "not a layer"
-    else if !elem (artefact.kind or null) [ "deb" "wheel" "sdist" "file" ] then refuse artefact "not a kind"
+    else if !elem (artefact.kind or null) [ "deb" "wheel" "sdist" "file" "folder" ] then refuse artefact "not a kind"
     else if !elem (artefact.role or "") [ "" "bootstrap" "build" "observer" ] then refuse artefact "not a role"
     else if !fits "([a-z]+://[^\"'\\\\$ ]+)?" (artefact.url or "") then refuse artefact "not a URL"
     else if !each "[A-Za-z0-9][A-Za-z0-9+._-]*" (artefact.dependencies or [ ]) then refuse artefact "not dependencies"
     else if !each "[a-z0-9]+(-[a-z0-9]+)*==[0-9][A-Za-z0-9.!+_-]*" (artefact.build or [ ]) then refuse artefact "not what it is built with"
+    else if !fits "(merkle:[0-9a-f]{64})?" (artefact.digest or "") then refuse artefact "not a digest"
     else if artefact ? location && !inside artefact.location then refuse artefact "not a location"
     else if artefact ? path && !inside artefact.path then refuse artefact "not a path"
     else {

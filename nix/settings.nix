@@ -37,6 +37,23 @@ let
     else if profile != "native" then throw "nixrepro: tool.nixrepro.numerics.profile is neither native nor portable"
     else if stated ? threads then { numerics = { inherit profile; inherit (stated) threads; }; }
     else { };
+
+  # Data by reference stays where it lies, and is found and digested when a run starts.
+  declared = tool.data or { };
+  stays = d: (d.url or "") == "" && !(d.store or false);
+  refer = name:
+    let d = declared.${name}; in
+    {
+      inherit name;
+      value = {
+        reference = true;
+        path = d.path or "";
+        digest = if d ? sha256 then "sha256:${d.sha256}" else d.digest or "";
+        dvc = d.dvc or "";
+        optional = d.optional or false;
+      };
+    };
+  references = map refer (filter (name: stays declared.${name}) (attrNames declared));
 in
 rec {
   settings = numerics // {
@@ -45,7 +62,7 @@ rec {
     pass = said.pass or [ ];
     variables = checked (said.variables or { });
     command = (tool.train or { }).command or [ "python" "train.py" ];
-    data = listToAttrs (map (d: { inherit (d) name; value = { inherit (d) url path sha256; }; }) data);
+    data = listToAttrs (references ++ map (d: { inherit (d) name; value = removeAttrs d [ "name" "optional" ]; }) data);
   };
 
   file = store.shell "write.sh" [ ] {

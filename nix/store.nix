@@ -62,14 +62,14 @@ rec {
     SOURCE_DATE_EPOCH = "315532800"; # 1980: the first day that a zip archive can hold
   } // base.variables // attributes);
 
-  # A downloaded file. Its store path depends on name and hash alone, wherever it was taken from.
+  # A downloaded file, or a folder of data. Its store path depends on name and hash alone, wherever it was taken from.
   artefact = a:
     let name = storeName a.file; in
     derivation ({
       inherit name;
       outputHash = a.sha256;
       outputHashAlgo = "sha256";
-      outputHashMode = "flat";
+      outputHashMode = if a.kind == "folder" then "recursive" else "flat";
       preferLocalBuild = true;
     } // (
       if a.url != "" then {

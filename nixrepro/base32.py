@@ -13,3 +13,15 @@ def encode(data: bytes) -> str:
     number = int.from_bytes(data, "little")
     length = (len(data) * 8 + 4) // 5
     return "".join(_DIGITS[number >> 5 * place & 31] for place in reversed(range(length)))
+
+
+def decode(text: str) -> bytes:
+    """The bytes that some digits say.
+
+    Raises:
+        ValueError: they are no digits of it.
+    """
+    number = 0
+    for digit in text:
+        number = number << 5 | _DIGITS.index(digit)
+    return number.to_bytes(len(text) * 5 // 8, "little")

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 _INTERRUPTED = 128 + 2
 # Set by a shell that asks click what may follow.
-_COMPLETION = "_NIXREPRO_COMPLETE"
+COMPLETION = "_NIXREPRO_COMPLETE"
 
 
 def main() -> NoReturn:
     """Run the command line and exit with its code."""
     try:
         command = plain(sys.argv[1:])
-        if command is not None and _COMPLETION not in os.environ:
+        if command is not None and COMPLETION not in os.environ:
             _start(command)
         from nixrepro.cli import main as whole
 

@@ -44,6 +44,10 @@ class ConfigError(NixreproError):
     """pyproject.toml says something that can't be used."""
 
 
+class ImportFileError(NixreproError):
+    """A file of another tool is missing or can't be read: file, line and reason."""
+
+
 class LockError(NixreproError):
     """nixrepro.lock or flake.lock is missing, broken, foreign or does not fit."""
 

@@ -75,6 +75,22 @@ def committed(folder: Path, name: str, runner: Runner = run) -> str | None:
     return done.stdout.decode(errors="replace") if done.status == 0 else None
 
 
+def shared(folder: Path, commit: str, runner: Runner = run) -> bool | None:
+    """Whether a remote had a commit when git last asked; None where the commit isn't here.
+
+    Args:
+        folder: in the repository.
+        commit: its id.
+        runner: how to start git.
+    """
+    argv = ["git", "for-each-ref", "--count=1", "--contains", commit, "refs/remotes"]
+    try:
+        done = runner(argv, cwd=folder, env=untied(os.environ))
+    except FileNotFoundError:
+        return None
+    return bool(done.stdout) if done.status == 0 else None
+
+
 def intend_to_add(folder: Path, paths: Sequence[str], runner: Runner = run) -> bool:
     """Make git know new files, without staging their content.
 

@@ -44,7 +44,11 @@ def store_path(name: str, sha256: str) -> str:
     Source: "Store Path Specification" of the Nix manual, flat fixed outputs.
     """
     inner = hashlib.sha256(f"fixed:out:sha256:{sha256}:".encode()).hexdigest()
-    outer = hashlib.sha256(f"output:out:sha256:{inner}:{_STORE}:{name}".encode()).digest()
+    return _path("output:out", inner, name)
+
+
+def _path(kind: str, inner: str, name: str) -> str:
+    outer = hashlib.sha256(f"{kind}:sha256:{inner}:{_STORE}:{name}".encode()).digest()
     folded = bytearray(20)
     for place, byte in enumerate(outer):
         folded[place % 20] ^= byte
@@ -116,6 +120,28 @@ class Nix:
         if done.status != 0:
             raise not_added(done)
         return done.stdout.decode().split()
+
+    def folder_path(self, name: str, sha256: str) -> str:
+        """Path of a folder in the store, whether or not it is there.
+
+        Args:
+            name: its store name.
+            sha256: that of its archive as Nix makes it (NAR), 64 hex digits.
+        """
+        return _path("source", sha256, name)
+
+    def add_folder(self, name: str, folder: Path) -> str:
+        """Put a folder into the store; its store path.
+
+        Raises:
+            FetchError: its disk is full.
+            NixError: it can't be written otherwise.
+        """
+        argv = ["nix", *self._options(), "store", "add-path", "--name", name, str(folder)]
+        done = self._call(argv)
+        if done.status != 0:
+            raise not_added(done)
+        return done.stdout.decode().strip()
 
     def delete(self, path: str) -> bool:
         """Take a path out of the store; False if something there needs it, and it stays.
@@ -189,6 +215,18 @@ class Nix:
             raise unusable(done)
         return int(done.stdout.split()[-1])
 
+    def joint_size(self, paths: Sequence[str]) -> int:
+        """Bytes of store paths with all that they reach, each counted once, as NAR.
+
+        Raises:
+            NixError: one is not in the store.
+        """
+        argv = ["nix", *self._options(), "path-info", "--recursive", "--size", *paths]
+        done = self._call(argv)
+        if done.status != 0:
+            raise unusable(done)
+        return sum(int(line.split()[-1]) for line in done.stdout.splitlines())
+
     def by_git(self, flake: Path) -> bool:
         """Whether Nix reads a flake's folder by git: else it copies the folder as it is."""
         return self._place(flake) is not None
@@ -205,7 +243,10 @@ class Nix:
         place = self._place(flake)
         if place is None:
             return "path:."
-        return f"git+file://{place.top}" + (f"?dir={quote(place.inside)}" if place.inside else "")
+        # Else Nix refuses a clone without its history, as CI makes them: it would count commits.
+        asked = ["shallow=1"] if os.path.exists(f"{place.top}/.git/shallow") else []
+        asked += [f"dir={quote(place.inside)}"] if place.inside else []
+        return f"git+file://{place.top}" + (f"?{'&'.join(asked)}" if asked else "")
 
     def _options(self) -> list[str]:
         options = ["--extra-experimental-features", "nix-command flakes", "--offline"]

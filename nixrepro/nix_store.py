@@ -172,6 +172,27 @@ class Store(Nix):
         argv = ["nix-store", "--realise", "--keep-going", *self._building()]
         return self._call([*argv, *sorted(derivations)])
 
+    def substitute(self, paths: Iterable[str], urls: Sequence[str], configured: bool) -> Completed:
+        """Take store paths from binary caches, as far as these have them; nothing is built.
+
+        Args:
+            paths: what to take; each comes with all that it reaches.
+            urls: the caches.
+            configured: whether to ask those of Nix's configuration too.
+        """
+        name = "extra-substituters" if configured else "substituters"
+        argv = ["nix-store", "--realise", "--keep-going", "--option", "substitute", "true"]
+        return self._call([*argv, "--option", name, " ".join(urls), *paths])
+
+    def copy(self, paths: Sequence[str], *, to: str = "", source: str = "") -> Completed:
+        """Copy store paths, with all that they reach, to a cache or from one.
+
+        What is taken needs no signature: whoever names the cache answers for it. Nix lets only
+        trusted users do so.
+        """
+        way = ["--to", to] if to else ["--from", source, "--no-check-sigs"]
+        return self._call(["nix", *self._options(), "copy", *way, *paths])
+
     def log(self, derivation: str) -> str:
         """What a derivation's builder said when it last ran here; "" if nothing is kept."""
         done = self._call(["nix-store", "--read-log", derivation])

@@ -138,6 +138,43 @@ def attend(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], show: bool
     return status if status >= 0 else 128 - status
 
 
+class Started:
+    """A program that runs beside this one, with this one's standard streams."""
+
+    def __init__(self, child: subprocess.Popen[bytes]) -> None:
+        self._child = child
+        self.pid = child.pid
+
+    def wait(self) -> int:
+        """Its exit status, negative for a signal, once it has ended."""
+        return self._child.wait()
+
+    def status(self) -> int | None:
+        """The same, or None while it runs."""
+        return self._child.poll()
+
+    def end(self) -> None:
+        """Ask it to end, if it still runs."""
+        if self._child.poll() is None:
+            self._child.terminate()
+
+
+def start(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Started:
+    """Start a program and go on.
+
+    Args:
+        argv: the program and its arguments, one token each.
+        cwd: the folder to run in.
+        env: all its variables.
+
+    Raises:
+        FileNotFoundError: there is no such program, or no such folder.
+    """
+    import subprocess
+
+    return Started(subprocess.Popen(list(argv), cwd=cwd, env=dict(env)))
+
+
 @contextmanager
 def ending() -> Iterator[None]:
     """Clean up before this process ends: a signal that asks it to raises an error in it.

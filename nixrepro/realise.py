@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nixrepro import memory
 from nixrepro.canonical import remove_parts, write_atomic
-from nixrepro.errors import BuildError, ConfigError, LockError
+from nixrepro.errors import BuildError, ConfigError, LockError, NixreproError
 from nixrepro.memory import Environment
 from nixrepro.runtime import STATE
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nixrepro.nix import Nix
 
 __all__ = ["Environment", "check", "current", "flake", "keep_again", "read_by_flake", "realise"]
-__all__ += ["remembered", "root_name"]
+__all__ += ["remembered", "root_name", "watched"]
 
 _NAMED = re.compile(r"(?<![\w.])\./([\w./-]*\w)")
 
@@ -49,7 +49,7 @@ def realise(
             return known
         nix.version()
         prepare()
-        names = read_by_flake(root)
+        names = watched(root)
         stamp = memory.stamped(str(root), names)
         roots = state / "roots"
         roots.mkdir(exist_ok=True)
@@ -79,7 +79,7 @@ def keep_again(root: Path, nix: Nix) -> bool:
     # Nix's garbage collector looks for a project's links only where the project was.
     if memory.place_of(str(root)) == os.path.realpath(root) or not os.access(roots, os.W_OK):
         return False
-    for link in roots.glob("*"):
+    for link in (*roots.glob("*"), *(root / STATE / "bisect").glob("*/*")):
         if not link.is_symlink() or link.name.startswith("shell"):
             continue
         path = os.readlink(link)
@@ -120,6 +120,18 @@ def flake(root: Path, nix: Nix) -> Iterator[Path]:
 def read_by_flake(root: Path) -> list[str]:
     """The files and folders of a project that its flake reads, relative to it."""
     return memory.read_by([*_named(root), *_cpu(root)])
+
+
+def watched(root: Path) -> list[str]:
+    """What an environment hangs on: what the flake reads, and what the lock answers beside it."""
+    from nixrepro import config as configs
+
+    # Those that are not there too: one that comes is a change.
+    beside = list(configs.candidates())
+    with suppress(NixreproError):  # what is wrong with it was said before
+        wheels = configs.load(root).wheels
+        beside += filter(None, (wheels.source, *wheels.files))
+    return sorted({*read_by_flake(root), *beside})
 
 
 def check(root: Path) -> None:

@@ -44,6 +44,8 @@ class Summary:
         metrics: the last value of each metric.
         weights: digest of the final weights, or an empty text where there is none.
         wall: seconds, or None while it runs.
+        repeats: id of the run that it repeats, or an empty text.
+        relaunches: id of the run that was launched again as this one, or an empty text.
     """
 
     id: str
@@ -55,6 +57,8 @@ class Summary:
     metrics: dict[str, Any]
     weights: str
     wall: float | None
+    repeats: str = ""
+    relaunches: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ def load(root: Path, prefix: str = LAST) -> Record:
     document = read(folder / RECORD)
     if document["status"] == "running" and not alive(document["process"]):
         _clear(folder)
-        document = {**document, "status": "interrupted", "result": _so_far(folder)}
+        document = {**document, "status": "interrupted", **_so_far(folder)}
     return Record(folder, document)
 
 
@@ -240,6 +244,8 @@ def _line(entry: dict[str, Any]) -> Summary:
         metrics=entry.get("metrics") or {},
         weights=weights if isinstance(weights, str) else "",
         wall=entry.get("wall"),
+        repeats=str(entry.get("repeats", "")),
+        relaunches=str(entry.get("relaunches", "")),
     )
 
 
@@ -266,5 +272,7 @@ def _so_far(folder: Path) -> dict[str, Any]:
     from nixrepro.runtime import result
     from nixrepro.runtime.events import FILE
 
-    gathered = result.gather(events(str(folder / FILE)))
-    return {key: value for key, value in gathered.items() if value}
+    said = events(str(folder / FILE))
+    gathered = {key: value for key, value in result.gather(said).items() if value}
+    trackers = result.trackers(said)
+    return {"result": gathered, **({"trackers": trackers} if trackers else {})}

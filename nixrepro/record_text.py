@@ -16,24 +16,33 @@ TELLING = (
 )  # fmt: skip
 
 
-def lines(document: dict[str, Any]) -> list[str]:
-    """The record, one fact a line, each under its layer."""
+def lines(document: dict[str, Any], shared: bool | None = None) -> list[str]:
+    """The record, one fact a line, each under its layer.
+
+    Args:
+        document: the record.
+        shared: whether a remote has its commit; None where that can't be told.
+    """
     parts: list[tuple[str, Iterable[str]]] = [
         ("run", _run(document)),
         ("environment", _environment(document)),
     ]
     for layer in LAYERS:
         say = _SAY.get(layer, _packages)
-        parts.append((layer, say(document["layers"].get(layer, []))))
+        facts: Iterable[str] = say(document["layers"].get(layer, []))
+        if layer == "code" and shared is False:
+            facts = [*facts, "no remote-tracking branch has this commit: it may be here alone"]
+        parts.append((layer, facts))
     parts += [
         ("result", _result(document.get("result", {}))),
         ("fingerprint", _pairs(document.get("fingerprint", {}))),
         ("probe", _probe(document.get("probe", {}), document.get("id", ""))),
+        ("trackers", _trackers(document.get("trackers", []))),
         ("files", _files(document.get("files", {}))),
     ]
     found = []
-    for head, facts in parts:
-        for place, fact in enumerate(facts):
+    for head, said in parts:
+        for place, fact in enumerate(said):
             found.append(f"{head if place == 0 else '':<{WIDTH}}{fact}")
     return found
 
@@ -51,6 +60,13 @@ def _run(document: dict[str, Any]) -> Iterator[str]:
     yield f"started {document['started']}"
     if document.get("repeats"):
         yield f"repeats {document['repeats'][:12]}"
+    if document.get("relaunches"):
+        from nixrepro.relaunch.changes import said
+
+        yield f"relaunches {str(document['relaunches'])[:12]}"
+        changed = document.get("changed")
+        for line in said(changed if isinstance(changed, dict) else {}):
+            yield f"  changed {line}"
     if document["exit"].get("reason"):
         yield document["exit"]["reason"]
     if document["exit"].get("received"):
@@ -109,9 +125,27 @@ def _packages(packages: list[dict[str, Any]]) -> Iterator[str]:
 def _data(entries: list[dict[str, Any]]) -> Iterator[str]:
     if not entries:
         yield "none"
-    for entry in entries:
+    stages = [entry for entry in entries if str(entry.get("dvc", "")).endswith("dvc.lock")]
+    if stages:
+        yield f"dvc.lock names {len(stages)} paths (--json has them)"
+    for entry in (each for each in entries if each not in stages):
         how = "pinned" if entry.get("pinned", True) else "from the network, not pinned"
-        yield f"{entry['name']} sha256 {known(entry['sha256'])}, {how}"
+        if "digest" in entry and "kind" in entry:
+            yield f"{entry['name']} {_referred(entry)}"
+        else:
+            yield f"{entry['name']} sha256 {known(entry['sha256'])}, {how}"
+
+
+def _referred(entry: dict[str, Any]) -> str:
+    """What was found of data by reference, or what DVC says of it."""
+    said = known(entry["digest"])
+    if "files" in entry and "size" in entry:
+        said += f" ({entry['files']:,} files, {size(entry['size'])})"
+    if not entry.get("pinned", True):
+        return f"{said}, as {entry.get('dvc', 'DVC')} says; {entry.get('copy', 'not looked at')}"
+    if entry.get("pin") == entry["digest"]:
+        return f"{said}, as pinned"
+    return f"{said}, pinned is {entry.get('pin') or 'nothing'}"
 
 
 def _code(facts: dict[str, Any]) -> Iterator[str]:
@@ -119,13 +153,31 @@ def _code(facts: dict[str, Any]) -> Iterator[str]:
         yield known(facts)
         return
     yield f"commit {known(facts['commit'])}"
+    for name in ("describe", "remote"):
+        if name in facts:
+            yield f"{name} {known(facts[name])}"
     yield f"tree {known(facts['tree'])}"
     patch = facts.get("patch")
     if patch:
         what = f"{patch['file']} ({size(patch['size'])})" if "file" in patch else known(patch)
         yield f"uncommitted changes: {what}"
     for entry in facts["large"]:
-        yield f"untracked {entry['path']} ({size(entry['size'])}) sha256 {known(entry['sha256'])}"
+        told = f"({size(entry['size'])}) sha256 {known(entry['sha256'])}"
+        yield f"by digest alone {entry['path']} {told}"
+    for entry in facts.get("submodules", []):
+        yield f"submodule {entry['path']} at {known(entry['commit'])}{_submodule(entry)}"
+    for path in facts.get("lfs", []):
+        yield f"{path} was only the pointer of a file in Git LFS"
+
+
+def _submodule(entry: dict[str, Any]) -> str:
+    if entry.get("missing"):
+        return ", which was not there"
+    if not entry["dirty"]:
+        return ""
+    patch = entry.get("patch", {})
+    what = f": {patch['file']} ({size(patch['size'])})" if "file" in patch else ""
+    return f", tree {known(entry['tree'])} with uncommitted changes{what}"
 
 
 def _settings(facts: dict[str, Any]) -> Iterator[str]:
@@ -180,6 +232,17 @@ def _probe(probe: dict[str, Any], run: str) -> Iterator[str]:
         yield f"{probe['digest'][:12]} of {count} functions: `nixrepro probe {run[:12]}`"
     elif probe:
         yield known(probe)
+
+
+def _trackers(entries: list[dict[str, Any]]) -> Iterator[str]:
+    for entry in entries:
+        place = entry.get("uri") or entry.get("path", "")
+        run = entry.get("run", "")
+        shown = (entry["kind"], place, "" if place.endswith(run) else run)
+        folder = f"in {entry['folder']}" if "folder" in entry else ""
+        yield " ".join(filter(None, (*shown, folder)))
+        if entry.get("problem"):
+            yield f"  does not have all of the record: {entry['problem']}"
 
 
 def _files(files: dict[str, Any]) -> Iterator[str]:

@@ -24,6 +24,10 @@ def command(
     words: Sequence[str],
     record: bool,
     fingerprint: str = "",
+    *,
+    clean: bool = False,
+    data: bool = False,
+    quiet: bool = False,
 ) -> list[str]:
     """The supervisor's command line.
 
@@ -33,6 +37,9 @@ def command(
         words: the program and its arguments; none for the project's training command.
         record: whether to record.
         fingerprint: `steps` or `steps:N` for digests after every N-th training step.
+        clean: refuse code that is not committed and complete.
+        data: refuse data by reference that is not what is pinned.
+        quiet: have the supervisor say nothing but errors.
     """
     argv = [
         f"{environment.path}/bin/python",
@@ -48,6 +55,12 @@ def command(
     ]
     if not record:
         argv.append("--no-record")
+    if clean:
+        argv.append("--require-clean")
+    if data:
+        argv.append("--require-data")
+    if quiet:
+        argv.append("--quiet")
     if fingerprint:
         argv += ["--fingerprint", fingerprint]
     return [*argv, "--", *words]
@@ -60,9 +73,13 @@ def start(
     *,
     record: bool,
     fingerprint: str = "",
+    clean: bool = False,
+    data: bool = False,
+    quiet: bool = False,
 ) -> None:
     """Become the supervisor: output, signals and exit status are then the program's own."""
-    argv = command(environment, root, words, record, fingerprint)
+    told = {"clean": clean, "data": data, "quiet": quiet}
+    argv = command(environment, root, words, record, fingerprint, **told)
     replace(argv, without(os.environ))
 
 

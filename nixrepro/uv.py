@@ -99,6 +99,14 @@ class Uv:
         shown = self._run(["pip", "compile", "--help"]).stdout.decode(errors="replace")
         return sorted({int(minor) for minor in _PLATFORM.findall(shown)})
 
+    def version(self) -> str:
+        """Its version, as it says it.
+
+        Raises:
+            ConfigError: it is not there.
+        """
+        return self._run(["--version"]).stdout.decode(errors="replace").strip().removeprefix("uv ")
+
     def indexes(self, *arguments: str, environ: Mapping[str, str]) -> str:
         """uv's own list of its indexes, which it prints above the answer to no requirements.
 
@@ -122,6 +130,7 @@ class Uv:
         *,
         prefer: Mapping[str, str] | None = None,
         no_binary: Iterable[str] = (),
+        limits: Iterable[str] = (),
         wheels_only: bool = False,
     ) -> Answer:
         """Choose versions.
@@ -130,7 +139,8 @@ class Uv:
             requirements: PEP 508 lines.
             target: where they shall run.
             prefer: version of each normalised name to take as long as it fits.
-            no_binary: names of which no wheel is taken.
+            no_binary: names of which no wheel is taken; ":all:" for all.
+            limits: PEP 508 lines that limit versions, and ask for nothing.
             wheels_only: take nothing that would have to be built.
 
         Raises:
@@ -144,6 +154,9 @@ class Uv:
             told += ["--only-binary", ":all:"]
         with tempfile.TemporaryDirectory(prefix="nixrepro-") as folder:
             answer = Path(folder) / "pylock.toml"
+            within = Path(folder) / "limits.txt"
+            within.write_text("".join(f"{line}\n" for line in limits), encoding="utf-8")
+            told += ["--constraints", str(within)]
             chosen = [*told, "--format", "pylock.toml", "--output-file", str(answer)]
             if prefer:
                 # uv keeps to the versions that it finds in the file it is to write.

@@ -8,13 +8,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nixrepro import git
+from nixrepro import beginning, git
 from nixrepro.canonical import write_atomic
 from nixrepro.config import FILE, parse
 from nixrepro.errors import ConfigError
-from nixrepro.names import normalise
 from nixrepro.runtime import STATE
-from nixrepro.tables import Document
 
 _HERE = Path(__file__).parent
 _IGNORED = (f"{STATE}/", "result", "result-*")
@@ -48,8 +46,13 @@ class _Change:
             self.new.append(name)
 
 
-def initialise(root: Path) -> list[str]:
+def initialise(root: Path, proposed: tuple[str, str] | None = None) -> list[str]:
     """Make a folder a project of nixrepro; what its files hold already is not harmed.
+
+    Args:
+        root: the folder.
+        proposed: the pyproject.toml to write, and in words what is new about it; None for the
+            smallest.
 
     Returns:
         What was done, a line each.
@@ -60,7 +63,7 @@ def initialise(root: Path) -> list[str]:
     """
     if not root.is_dir():
         raise ConfigError(f"there is no folder {root}", hint="make it first")
-    project, what = _project(root)
+    project, what = proposed or beginning.project(root, template(FILE))
     for name in (_FLAKE, _LIBRARY):
         if (root / name).exists():
             hint = f"move it away, then run `nixrepro init` again; its {name} can be merged by hand"
@@ -92,6 +95,7 @@ def _all_or_nothing(root: Path, steps: Callable[[_Change], None]) -> list[str]:
 
 def _first(change: _Change, project: str, what: str) -> None:
     change.write(FILE, project, what)
+    change.said += beginning.beside(parse(project, change.root))
     change.write(_FLAKE, template(_FLAKE), "new")
     _put_library(change)
     _ignore(change)
@@ -152,37 +156,6 @@ def _put_back(old: Path, place: Path) -> None:
 
 def _files(folder: Path) -> dict[str, bytes]:
     return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
-
-
-def _project(root: Path) -> tuple[str, str]:
-    """The pyproject.toml to write, and in words what is new about it."""
-    path = root / FILE
-    table = template(FILE)
-    if not path.exists():
-        name = normalise(root.absolute().name).strip("-") or "project"
-        head = f'[project]\nname = "{name}"\nversion = "0.1.0"\nrequires-python = ">=3.9"\n'
-        return f"{head}dependencies = []\n\n{table}", "new"
-    try:
-        text = path.read_bytes().decode()
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not UTF-8 text", hint="save it as UTF-8") from error
-    _refuse_second(text, path)
-    end = "\r\n" if "\r\n" in text else "\n"
-    gap = "" if not text else end if text.endswith("\n") else end * 2
-    whole = text + gap + table.replace("\n", end)
-    try:
-        parse(whole, root)
-    except ConfigError as error:
-        hint = error.hint or "correct that first"
-        raise ConfigError(f"can't add a table to it: {error.message}", hint=hint) from error
-    return whole, "[tool.nixrepro] added at its end"
-
-
-def _refuse_second(text: str, path: Path) -> None:
-    tool = Document(text, str(path), ConfigError).parse().values.get("tool", {})
-    if isinstance(tool, dict) and "nixrepro" in tool:
-        hint = "`nixrepro init --update` renews flake.nix and nix/, and nothing else"
-        raise ConfigError(f"{path} has a [tool.nixrepro] table already", hint=hint)
 
 
 def _ignore(change: _Change) -> None:

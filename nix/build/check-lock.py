@@ -51,12 +51,21 @@ def question(document):
         wanted |= set(extra(project, each))
     for each in wheels.get("groups", []):
         wanted |= set(group(document.get("dependency-groups", {}), each))
-    kept = ("sha256", "url", "path", "size")
+    # Data by reference is in no lock.
+    stored = {
+        key: dict(entry)
+        for key, entry in tool.get("data", {}).items()
+        if entry.get("url") or entry.get("store")
+    }
+    for entry in stored.values():
+        if entry.get("digest", "").startswith("sha256:"):
+            entry["sha256"] = entry.pop("digest")[7:]
+    kept = ("sha256", "digest", "url", "path", "size")
     data = {
         key: {part: entry[part] for part in kept if entry.get(part, "") != ""}
-        for key, entry in tool.get("data", {}).items()
+        for key, entry in stored.items()
     }
-    for key, entry in tool.get("data", {}).items():
+    for key, entry in stored.items():
         if entry.get("optional"):
             data[key]["optional"] = True
     return {

@@ -41,6 +41,10 @@ class Display:
         left = f"; left: {self._left(step.left)}" if step.left and step.done else ""
         self.say(f"nixrepro: {number}: {self._named(step.batch)}{left}")
 
+    def limit(self, number: int) -> None:
+        """Say that no more may be trained."""
+        self.say(f"nixrepro: --max-trials {number}: no more is trained")
+
     def again(self) -> None:
         """Say that locks are tried once more."""
         self.say(

@@ -58,6 +58,7 @@ class Bisection:
         seconds: that it took.
         notes: what else a person has to know, each a sentence.
         unstable: "A", "B" or both, where a second training with that lock gave other numbers.
+        limit: how many trainings were allowed; None for as many as it takes.
     """
 
     a: End
@@ -70,6 +71,7 @@ class Bisection:
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
     unstable: tuple[str, ...] = ()
+    limit: int | None = None
 
     @property
     def whole(self) -> Chosen:

@@ -101,7 +101,10 @@ def bisect(root: Path, asked: Asked, store: Store, say: Callable[[str], None]) -
 
         def watch(step: Step) -> None:
             trials.doubted()
-            display.step(step)
+            if batch := trials.allowed(step.batch):
+                display.step(replace(step, batch=batch))
+            if len(batch) < len(step.batch):
+                display.limit(asked.limit or 0)
 
         with _interrupted(trials, say):
             search = delta.search(
@@ -118,6 +121,7 @@ def bisect(root: Path, asked: Asked, store: Store, say: Callable[[str], None]) -
             fresh=trials.fresh,
             seconds=time.monotonic() - begun,
             unstable=tuple("B" if chosen else "A" for chosen in trials.unstable),
+            limit=asked.limit,
         )
         answer = replace(answer, notes=(*passed, *notes.notes(answer)))
     notes.check(answer)

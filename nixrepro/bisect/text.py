@@ -84,17 +84,21 @@ def _cause(answer: Bisection) -> str:
 
 
 def _left(answer: Bisection) -> Iterator[str]:
+    again = "The same command goes on from here."
+    if answer.limit == 0:
+        again = "Without `--max-trials 0` the same command goes on from here."
     if answer.whole not in answer.found.tested:
-        yield "Nothing is known yet: the two locks themselves were not tried."
+        ends = {"A's lock": frozenset[int](), "B's lock": answer.whole}
+        untried = [name for name, chosen in ends.items() if chosen not in answer.numbers]
+        were = "were" if len(untried) > 1 else "was"
+        yield f"Nothing is known yet: {' and '.join(untried)} {were} not tried. {again}"
         return
     left = sorted(answer.found.minimal)
     names = _joined([answer.units[number].names[0] for number in left[:_FEW]])
     if len(left) > _FEW:
-        names = f"{', '.join(answer.units[n].names[0] for n in left[:_FEW])}, ..."
-    yield (
-        f"Not found yet: it is among {len(left)} of {len(answer.units)}: {names}. "
-        "The same command goes on from here."
-    )
+        names = ", ".join(answer.units[number].names[0] for number in left[:_FEW])
+        names += f" and {len(left) - _FEW} more"
+    yield (f"Not found yet: it is among {len(left)} of {len(answer.units)}: {names}. {again}")
 
 
 def _failures(answer: Bisection) -> Iterator[str]:

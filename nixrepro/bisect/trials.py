@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,17 +12,13 @@ from pathlib import Path
 
 from nixrepro.bisect import again, trees
 from nixrepro.bisect.builds import build
+from nixrepro.bisect.kept import Kept
 from nixrepro.bisect.model import Numbers
-from nixrepro.canonical import json_bytes, remove_parts, write_atomic
 from nixrepro.delta import Chosen, Enough, Outcome
-from nixrepro.errors import RunError
-from nixrepro.explain.numbers import numbers
 from nixrepro.lock import Lock, dumps
 from nixrepro.mixing import Unit, mixed
 from nixrepro.nix_store import Store
 
-OUTCOME = "outcome.json"
-FAILED = "failed.json"
 _DIGITS = 32
 
 
@@ -69,16 +63,14 @@ class Trials:
             NixreproError: a tree can't be evaluated, or Nix fails.
         """
         begun = time.monotonic()
-        texts = {each: dumps(mixed(self.a, self.b, self.units, each)) for each in sets}
-        names = {each: _name(text) for each, text in texts.items()}
-        for each in sets:
-            if known := self._kept(names[each]):
-                self.found[each] = known
-        new = [each for each in sets if each not in self.found]
-        allowed = new[: self._left()]
+        new = self._unknown(sets)
+        allowed = dict(list(new.items())[: self._left()])
         if allowed:
-            self._make({each: (names[each], texts[each]) for each in allowed})
-        if allowed != new:  # those are kept, and the search goes on with them
+            self._make(allowed)
+        if allowed.keys() != new.keys():  # those are kept, and the search goes on with them
+            if known := [each for each in sets if each in self.found]:
+                took = time.monotonic() - begun if allowed else 0.0
+                self.tell([self._outcome(each) for each in known], took)
             raise Enough
         outcomes = [self._outcome(each) for each in sets]
         self.tell(outcomes, time.monotonic() - begun if new else 0.0)
@@ -102,7 +94,7 @@ class Trials:
             self.doubt()
             with self._laid({each: texts[each] for each in allowed}) as folders:
                 outputs = self.store.instantiate(self.scratch, folders, "run")
-                same = again.same(outputs, self.store, lambda path: self._read(path).key)
+                same = again.same(outputs, self.store, lambda path: self._kept.read(path).key)
             self.spent += len(allowed)
             found = {names[each]: one for each, one in zip(allowed, same, strict=True)}
             again.remember(self.folder, found)
@@ -110,6 +102,24 @@ class Trials:
         self.unstable = [each for each in self._controls if known.get(names[each]) is False]
         if self.unstable or allowed != new:
             raise Enough
+
+    def allowed(self, sets: Sequence[Chosen]) -> tuple[Chosen, ...]:
+        """Of several sets those that are known, and those that may be trained."""
+        beyond = {*[*self._unknown(sets)][self._left() :]} if self.limit is not None else ()
+        return tuple(each for each in sets if each not in beyond)
+
+    def _unknown(self, sets: Sequence[Chosen]) -> dict[Chosen, tuple[str, str]]:
+        """Those that were never tried, with name and lock; of the others it is known from now."""
+        texts = {each: dumps(mixed(self.a, self.b, self.units, each)) for each in sets}
+        new = {each: (_name(text), text) for each, text in texts.items() if each not in self.found}
+        for each, (name, _) in new.items():
+            if known := self._kept.known(name):
+                self.found[each] = known
+        return {each: named for each, named in new.items() if each not in self.found}
+
+    @property
+    def _kept(self) -> Kept:
+        return Kept(self.folder, self.store)
 
     @property
     def _controls(self) -> tuple[Chosen, Chosen]:
@@ -134,54 +144,17 @@ class Trials:
     def _make(self, new: dict[Chosen, tuple[str, str]]) -> None:
         with self._laid({each: text for each, (_, text) in new.items()}) as folders:
             built = build(self.scratch, folders, self.store)
-        failed = self._failed()
+        failed = dict[str, str]()
         for each, one in zip(new, built, strict=True):
             name = new[each][0]
             if one.reason:
                 failed[name] = one.reason
                 self.found[each] = Numbers(reason=one.reason)
             else:
-                self.store.add_root(self.folder / name, one.path)
-                self.found[each] = self._read(one.path)
+                self.found[each] = self._kept.keep(name, one.path)
         self.fresh += len(new)
         self.spent += len(new)
-        if failed:
-            remove_parts(self.folder / FAILED)
-            write_atomic(self.folder / FAILED, json_bytes(failed))
-
-    def _kept(self, name: str) -> Numbers | None:
-        """What came out of a trial before, if it is still there."""
-        link = self.folder / name
-        if link.is_symlink():
-            path = os.readlink(link)
-            if os.path.exists(self.store.place(f"{path}/{OUTCOME}")):
-                return self._read(path)
-            link.unlink()
-        reason = self._failed().get(name)
-        return Numbers(reason=reason) if reason else None
-
-    def _failed(self) -> dict[str, str]:
-        try:
-            found = json.loads((self.folder / FAILED).read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return dict(found) if isinstance(found, dict) else {}
-
-    def _read(self, path: str) -> Numbers:
-        document = json.loads(Path(self.store.place(f"{path}/{OUTCOME}")).read_bytes())
-        said = document.get("output")
-        # As a record of the same run would have them.
-        record = {**document, "exit": {"status": 0}, "files": {"log": {"sha256": said}}}
-        prints = {k: v for k, v in document["fingerprint"].items() if isinstance(v, str)}
-        digests = prints or ({"output": said} if said else {})
-        if not digests:
-            raise RunError(
-                "the trials leave nothing to compare: the program records neither weights nor "
-                "metrics, and its library, an older one, keeps no output",
-                hint="have the program log a metric, or begin from a tree with a newer library "
-                "(`nixrepro init --update`)",
-            )
-        return Numbers(numbers(record), digests, path)
+        self._kept.keep_failed(failed)
 
     def _outcome(self, chosen: Chosen) -> Outcome:
         one = self.found[chosen]

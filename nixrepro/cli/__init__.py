@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from nixrepro import __version__
+from nixrepro import __version__, entry
 from nixrepro.cli.boundary import ReaderGone, guard
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 VERBS = (
     "init",
+    "import",
     "lock",
+    "export",
     "fetch",
+    "data",
     "train",
     "run",
     "shell",
@@ -29,9 +36,14 @@ VERBS = (
     "bisect",
     "gc",
     "repeat",
+    "relaunch",
+    "bundle",
     "key",
     "sign",
     "verify",
+    "doctor",
+    "completion",
+    "help",
 )
 
 
@@ -45,7 +57,16 @@ class Verbs(click.Group):
         if cmd_name not in VERBS:
             return None
         found: click.Command = importlib.import_module(f"nixrepro.cli.{cmd_name}").command
+        if entry.COMPLETION in os.environ:
+            from nixrepro.cli.completing import attach
+
+            attach(found)
         return found
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from nixrepro.cli.completing import verbs
+
+        return [*verbs(VERBS, incomplete), *click.Command.shell_complete(self, ctx, incomplete)]
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args and args[0] not in VERBS and not args[0].startswith("-"):

@@ -6,18 +6,24 @@ from pathlib import Path
 
 import click
 
+from nixrepro.cli.examples import Command
 from nixrepro.cli.output import answer, answer_json, say
 from nixrepro.errors import Exit
 
+EXAMPLES = (
+    "nixrepro bisect 6ed6 last",
+    "nixrepro bisect HEAD~3: nixrepro.lock --max-trials 6  # now; more later",
+)
 
-@click.command("bisect")
+
+@click.command("bisect", cls=Command, examples=EXAMPLES)
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON, with every trial.")
 @click.option(
     "--max-trials",
     "limit",
     type=click.IntRange(0),
     metavar="N",
-    help="Train at most N times now; the same command goes on later.",
+    help="Train at most N times now (0: only say what is known); the same command goes on later.",
 )
 @click.option(
     "--at-once",
@@ -36,11 +42,6 @@ def command(folder: Path, *, as_json: bool, limit: int | None, at_once: int, a: 
     A and B are runs, lock files, git revisions with a colon, or folders of projects. Each trial is
     A's program with A's settings, as a derivation of Nix; none is made twice, also after a cut.
     Exits with 0 when the cause is found, with 1 when there is none or it is not found yet.
-
-    \b
-    Examples:
-      nixrepro bisect 6ed6 last
-      nixrepro bisect HEAD~3: nixrepro.lock --max-trials 6
     """
     from nixrepro.bisect import Asked, bisect, document, text
     from nixrepro.nix import Nix

@@ -8,11 +8,18 @@ from pathlib import Path
 
 import click
 
+from nixrepro.cli.examples import Command
 from nixrepro.cli.output import answer, answer_json
 from nixrepro.errors import Exit
 
+EXAMPLES = (
+    "nixrepro diff 6ed6 last",
+    "nixrepro diff HEAD~3: nixrepro.lock  # the lock of then, and that of now",
+    "nixrepro diff last ~/shared/8c1f09d2a7b34e51 --json",
+)
 
-@click.command("diff")
+
+@click.command("diff", cls=Command, examples=EXAMPLES)
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON, with nothing cut.")
 @click.argument("a")
 @click.argument("b")
@@ -22,11 +29,6 @@ def command(folder: Path, *, as_json: bool, a: str, b: str) -> int:
 
     Each is a run (`last`, the start of its id), a lock file, a git revision with a colon, a store
     path, or the folder of a project. Exits with 1 where something differs.
-
-    \b
-    Examples:
-      nixrepro diff 6ed6 last
-      nixrepro diff HEAD~3: nixrepro.lock
     """
     from nixrepro import diff
     from nixrepro.config import find_root

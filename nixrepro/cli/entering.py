@@ -45,7 +45,7 @@ def _prepare(root: Path, nix: Nix) -> None:
     lock = locks.load(root / locks.FILE)
     if locks.compare(lock, config):
         raise LockError(
-            f"{locks.FILE} does not answer {configs.FILE} any more",
+            f"{locks.FILE} does not answer {config.asks} any more",
             hint="run `nixrepro lock`; `nixrepro lock --check` shows what differs",
         )
     check(root)

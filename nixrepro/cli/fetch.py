@@ -9,11 +9,18 @@ import click
 
 from nixrepro import config as configs
 from nixrepro import lock as locks
+from nixrepro.cli.examples import Command
 from nixrepro.cli.output import answer_json, answer_table, say
 from nixrepro.errors import Exit
 
+EXAMPLES = (
+    "nixrepro fetch",
+    "nixrepro fetch --data mnist  # optional data, too",
+    "nixrepro fetch --offline --from /media/stick/artefacts",
+)
 
-@click.command("fetch")
+
+@click.command("fetch", cls=Command, examples=EXAMPLES)
 @click.option("--offline", is_flag=True, help="Ask no network; list what is missing.")
 @click.option(
     "--from",
@@ -32,12 +39,6 @@ def command(
 
     Each file is checked against the lock before the store sees it. A fetch that was cut goes on
     where it was. Optional data is fetched only when it is named.
-
-    \b
-    Examples:
-      nixrepro fetch
-      nixrepro fetch --data mnist
-      nixrepro fetch --offline --from /media/stick/artefacts
     """
     from nixrepro.fetch import complete
     from nixrepro.gc import keep_data

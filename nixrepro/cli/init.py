@@ -6,10 +6,17 @@ from pathlib import Path
 
 import click
 
+from nixrepro.cli.examples import Command
 from nixrepro.cli.output import answer, say
 
+EXAMPLES = (
+    "nixrepro init",
+    "nixrepro -C ~/digits init",
+    "nixrepro init --update  # after a new version of nixrepro",
+)
 
-@click.command("init")
+
+@click.command("init", cls=Command, examples=EXAMPLES)
 @click.option("--update", is_flag=True, help="Only renew flake.nix and nix/ to this version's.")
 @click.pass_obj
 def command(folder: Path, update: bool) -> None:

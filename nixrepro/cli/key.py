@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from nixrepro.cli.examples import Command
 from nixrepro.cli.output import answer, say
 
 PASSPHRASE = "NIXREPRO_PASSPHRASE"
@@ -18,7 +19,10 @@ def default() -> Path:
     return Path(home).expanduser() / "nixrepro" / "key.pem"
 
 
-@click.command("key")
+EXAMPLES = ("nixrepro key", "nixrepro key --passphrase ~/keys/alice.pem")
+
+
+@click.command("key", cls=Command, examples=EXAMPLES)
 @click.option(
     "--passphrase",
     is_flag=True,

@@ -10,6 +10,7 @@ import click
 
 from nixrepro import config as configs
 from nixrepro import lock as locks
+from nixrepro.cli.examples import Command
 from nixrepro.cli.output import answer, answer_json, answer_table, say
 from nixrepro.errors import Exit
 from nixrepro.lock.text import counted, moved
@@ -20,7 +21,15 @@ if TYPE_CHECKING:
 _WAITING = "another `nixrepro lock` is at work in this project: waiting for it"
 
 
-@click.command("lock")
+EXAMPLES = (
+    "nixrepro lock",
+    "nixrepro lock --check  # offline: does it answer pyproject.toml?",
+    "nixrepro lock --upgrade numpy libc6  # only these may move",
+    "nixrepro lock --as-of 2022-03-01  # as of the end of that day",
+)
+
+
+@click.command("lock", cls=Command, examples=EXAMPLES)
 @click.option("--check", is_flag=True, help="Only say, offline, whether lock and project agree.")
 @click.option("--upgrade", is_flag=True, help="Let versions move: of NAMES, or of everything.")
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Resolve as of that day.")
@@ -49,6 +58,8 @@ def command(
         return _check(config, as_json)
     from nixrepro.locking import update
 
+    for note in configs.notes(config):
+        say(note)
     moving = frozenset(names) if upgrade else None
     day = as_of.date() if as_of else None
     _show(update(config, upgrade=moving, as_of=day, waiting=lambda: say(_WAITING)), as_json)
@@ -65,9 +76,9 @@ def _check(config: configs.Config, as_json: bool) -> int:
     elif changes:
         rows = [(item.key, item.old or "-", item.new or "-") for item in changes]
         answer_table(("asked", "in the lock", "now"), rows)
-        say(f"{locks.FILE} and {configs.FILE} differ: run `nixrepro lock`")
+        say(f"{locks.FILE} and {config.asks} differ: run `nixrepro lock`")
     else:
-        answer(f"{locks.FILE} and {configs.FILE} agree ({len(lock.artefacts)} artefacts)")
+        answer(f"{locks.FILE} and {config.asks} agree ({len(lock.artefacts)} artefacts)")
     return Exit.DIFFERS if changes else Exit.OK
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nixrepro.cli.examples import Command
 from nixrepro.cli.output import answer, answer_json
 from nixrepro.errors import Exit
 
@@ -14,7 +15,14 @@ if TYPE_CHECKING:
     from nixrepro.probe.sides import Side
 
 
-@click.command("probe")
+EXAMPLES = (
+    "nixrepro probe",
+    "nixrepro probe --json > here.json",
+    "nixrepro probe there.json here.json  # which functions differ",
+)
+
+
+@click.command("probe", cls=Command, examples=EXAMPLES)
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
 @click.option("--again", is_flag=True, help="Take it even where one is kept.")
 @click.argument("a", required=False)
@@ -26,12 +34,6 @@ def command(folder: Path, *, as_json: bool, again: bool, a: str | None, b: str |
     With A, say what a run's computed; with A and B, which functions of two differ, and exit with 1
     where one does. Each is a run (`last`, the start of its id, its folder) or a file that `--json`
     wrote.
-
-    \b
-    Examples:
-      nixrepro probe
-      nixrepro probe --json > here.json
-      nixrepro probe there.json here.json
     """
     from nixrepro.probe import sides, text
 

@@ -12,17 +12,21 @@ import click
 
 from nixrepro import config as configs
 from nixrepro import record
+from nixrepro.cli.examples import Command
 from nixrepro.cli.output import answer_json, answer_table, say
 from nixrepro.errors import Exit
 from nixrepro.runtime.wording import chief, figure, seconds
 
 SHOWN = 30
 # In this order, so that a narrow terminal leaves out the last ones.
-HEAD = ("run", "when", "status", "result", "command", "weights", "took", "environment")
+HEAD = ("run", "when", "status", "result", "command", "weights", "took", "environment", "from")
 COMMAND = 40
 
 
-@click.command("runs")
+EXAMPLES = ("nixrepro runs", "nixrepro runs --limit 0  # all of them", "nixrepro runs --json")
+
+
+@click.command("runs", cls=Command, examples=EXAMPLES)
 @click.option("--limit", type=click.IntRange(0), help=f"How many; 0: all. [terminal: {SHOWN}]")
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
 @click.pass_obj
@@ -61,7 +65,15 @@ def row(line: record.Summary) -> tuple[str, ...]:
         line.weights[:12] or "-",
         "-" if line.wall is None else seconds(line.wall),
         line.environment[:12],
+        _made_of(line),
     )
+
+
+def _made_of(line: record.Summary) -> str:
+    """The run that it was made of, and how."""
+    if line.relaunches:
+        return f"relaunches {line.relaunches[:12]}"
+    return f"repeats {line.repeats[:12]}" if line.repeats else "-"
 
 
 def fitting(rows: Sequence[Sequence[str]], width: int) -> int:

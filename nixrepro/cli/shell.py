@@ -6,8 +6,12 @@ from pathlib import Path
 
 import click
 
+from nixrepro.cli.examples import Command
 
-@click.command("shell")
+EXAMPLES = ("nixrepro shell", "nixrepro -C ~/digits shell")
+
+
+@click.command("shell", cls=Command, examples=EXAMPLES)
 @click.pass_obj
 def command(folder: Path) -> None:
     """Open a shell in the pinned environment, as `nix develop` does, without asking Nix again.

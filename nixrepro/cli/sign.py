@@ -9,13 +9,16 @@ from pathlib import Path
 import click
 
 from nixrepro import record
+from nixrepro.cli.examples import Command
 from nixrepro.cli.key import PASSPHRASE, default
 from nixrepro.cli.output import answer
 from nixrepro.errors import NixreproError
 from nixrepro.project import find_root
 
+EXAMPLES = ("nixrepro sign  # the newest run", "nixrepro sign 6ed6 --key ~/keys/alice.pem")
 
-@click.command("sign")
+
+@click.command("sign", cls=Command, examples=EXAMPLES)
 @click.option(
     "--key",
     type=click.Path(path_type=Path),

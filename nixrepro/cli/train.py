@@ -7,25 +7,43 @@ from pathlib import Path
 import click
 
 from nixrepro.cli import options
+from nixrepro.cli.examples import Command
+
+EXAMPLES = (
+    "nixrepro train",
+    "nixrepro train --data mnist  # --data is the program's own option",
+    "nixrepro train --fingerprint steps  # digest loss and weights after each step",
+    "nixrepro train --require-clean  # for CI",
+)
 
 
 @click.command(
-    "train", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
+    "train",
+    cls=Command,
+    examples=EXAMPLES,
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.option("--no-record", is_flag=True, help="Leave no record.")
+@options.clean
+@options.data
+@options.quiet
 @options.fingerprint
 @click.pass_obj
-def command(folder: Path, *, arguments: tuple[str, ...], no_record: bool, fingerprint: str) -> None:
+def command(
+    folder: Path,
+    *,
+    arguments: tuple[str, ...],
+    no_record: bool,
+    clean: bool,
+    data: bool,
+    quiet: bool,
+    fingerprint: str,
+) -> None:
     """Run the command of [tool.nixrepro.train] in the pinned environment, and record it.
 
     ARGUMENTS are added to it. What is missing is fetched and built first. The exit status is the
     program's own.
-
-    \b
-    Examples:
-      nixrepro train
-      nixrepro train --data mnist
     """
     from nixrepro import config as configs
     from nixrepro.cli.entering import enter
@@ -33,4 +51,5 @@ def command(folder: Path, *, arguments: tuple[str, ...], no_record: bool, finger
 
     root, environment = enter(folder)
     words = [*configs.load(root).train.command, *arguments]
-    start(environment, root, words, record=not no_record, fingerprint=fingerprint)
+    told = {"record": not no_record, "clean": clean, "data": data, "quiet": quiet}
+    start(environment, root, words, fingerprint=fingerprint, **told)

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from nixrepro.cli.examples import Command
 from nixrepro.cli.output import answer, answer_json, answer_table, say
 from nixrepro.verify import report
 from nixrepro.verify.annotations import SYSTEMS, publish
@@ -16,7 +17,17 @@ from nixrepro.verify.asking import ORDER, asked
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-@click.command("verify")
+EXAMPLES = (
+    "nixrepro verify",
+    "nixrepro verify --only lock --junit report.xml",
+    "nixrepro verify --rebuild numpy system",
+    "nixrepro verify --trace -- python train.py --epochs 1",
+    "nixrepro verify last --runs 3  # three repetitions of the newest run",
+    "nixrepro verify run.tar --key alice.pem.pub",
+)
+
+
+@click.command("verify", cls=Command, examples=EXAMPLES)
 @click.option("--only", multiple=True, type=click.Choice(ORDER), help="Do this check alone.")
 @click.option("--repair", is_flag=True, help="Mend a damaged closure from the artefacts.")
 @click.option("--rebuild", is_flag=True, help="Build PARTS, or all, again; compare bit for bit.")
@@ -44,22 +55,15 @@ def command(
 
     Each check answers same, differs or unknown, and says why. Exits with 0 when all are the
     same, with 1 when one differs or is unknown.
-
-    \b
-    Examples:
-      nixrepro verify
-      nixrepro verify --only lock --junit report.xml
-      nixrepro verify --rebuild numpy system
-      nixrepro verify --trace -- python train.py --epochs 1
-      nixrepro verify last --runs 3
     """
+    from nixrepro.bundle.named import place
     from nixrepro.process import ending
     from nixrepro.project import find_root
     from nixrepro.verify.stage import perform
 
     begun = time.monotonic()
     wanted = asked(quiet=as_json, **options)
-    root = find_root(folder)
+    root = (place if "bundle" in wanted.checks else find_root)(folder)
     with ending():
         verdicts = [verdict for found in perform(root, wanted, say) for verdict in found]
     if as_json:

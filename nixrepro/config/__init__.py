@@ -4,6 +4,7 @@ from nixrepro.config.asked import question
 from nixrepro.config.files import check_files, load
 from nixrepro.config.model import Base, Config, Data, Numerics, Settings, Train, Wheels
 from nixrepro.config.reader import parse
+from nixrepro.config.sources import candidates, notes
 from nixrepro.project import FILE, find_root
 
 __all__ = [
@@ -15,9 +16,11 @@ __all__ = [
     "Settings",
     "Train",
     "Wheels",
+    "candidates",
     "check_files",
     "find_root",
     "load",
+    "notes",
     "parse",
     "question",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from nixrepro.config import sources
 from nixrepro.config.model import Config
 from nixrepro.config.reader import parse
 from nixrepro.errors import ConfigError
@@ -17,11 +18,12 @@ def load(root: Path) -> Config:
 
     Raises:
         ConfigError: it is missing, unreadable, not TOML, or says something that can't be used.
+        ImportFileError: the file of another tool that is read with it can't be.
     """
     config = parse(read(root / FILE), root)
     if config.numerics.table:
         _check_table(config)
-    return config
+    return sources.complete(config)
 
 
 def _check_table(config: Config) -> None:
@@ -49,17 +51,19 @@ def _check_table(config: Config) -> None:
 
 
 def check_files(config: Config) -> None:
-    """Check that each data file that can come from nowhere else is there.
+    """Check that each data file that can come from nowhere else is there, and nothing is left out.
 
     Raises:
         ConfigError: with the key's full name and line.
+        ImportFileError: what another tool's file asks for can't be locked.
     """
+    sources.check(config)
     for data in config.data:
         if (
-            data.path
+            data.store
             and not data.url
             and not data.optional
-            and not (config.root / data.path).is_file()
+            and not (config.root / data.path).exists()
         ):
             table = Document(read(config.root / FILE), FILE, ConfigError).parse()
             place = table.table("tool").table("nixrepro").table("data").table(data.name)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from nixrepro.imports.model import Left, Pin
+
 
 @dataclass(frozen=True)
 class Base:
@@ -20,13 +22,27 @@ class Base:
 
 @dataclass(frozen=True)
 class Wheels:
-    """The Python distributions wanted; `requirements` are PEP 508 lines gathered from the file."""
+    """The Python distributions wanted.
+
+    `requirements` are PEP 508 lines gathered from the file, and from the one of another tool that
+    is read with it: `source`, relative to the project, "" for none. Where `search` is set, it is
+    looked for. What else that file says: `pins`, `constraints`, the `files` that it includes, the
+    `folders` whose code it wants imported, and what is `left` of it. `as_of` is an ISO date, or "".
+    """
 
     project: bool = True
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     no_binary: tuple[str, ...] = ()
     requirements: tuple[str, ...] = ()
+    source: str = ""
+    search: bool = True
+    as_of: str = ""
+    pins: tuple[Pin, ...] = ()
+    constraints: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    left: tuple[Left, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,11 +88,13 @@ def is_table(cpu: str) -> bool:
 
 @dataclass(frozen=True)
 class Data:
-    """One pinned data file.
+    """One pinned data file or folder.
 
-    `url` is what programs ask for, `path` a local copy relative to the project; at least one is
-    given. `size` is in bytes, None where the file does not say. An `optional` one is fetched only
-    when it is named, and its absence stops no run that does not use it.
+    `url` is what programs ask for, `path` where it lies in the project. What has a URL, or says
+    `store`, is kept in the store; all else stays where it lies, and is data by reference. `sha256`
+    is that of a file, `digest` the `merkle:` one of a folder, `dvc` the `.dvc` file that pins it.
+    `size` is in bytes, None where the file does not say. An `optional` one is fetched only when it
+    is named, and its absence stops no run that does not use it.
     """
 
     name: str
@@ -85,6 +103,19 @@ class Data:
     path: str = ""
     size: int | None = None
     optional: bool = False
+    digest: str = ""
+    store: bool = False
+    dvc: str = ""
+
+    @property
+    def reference(self) -> bool:
+        """Whether it stays where it lies."""
+        return not self.url and not self.store
+
+    @property
+    def pin(self) -> str:
+        """Its digest, of either kind; "" where DVC pins it."""
+        return f"sha256:{self.sha256}" if self.sha256 else self.digest
 
 
 @dataclass(frozen=True)
@@ -102,3 +133,8 @@ class Config:
     data: tuple[Data, ...]
     record_urls: bool = True
     numerics: Numerics = Numerics()
+
+    @property
+    def asks(self) -> str:
+        """The files that say what is asked for, in words."""
+        return " with ".join(filter(None, ("pyproject.toml", self.wheels.source)))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 from nixrepro import names
-from nixrepro.config.model import Base, Config, Data, Numerics, Settings, Train, Wheels, is_table
+from nixrepro.config.data import read_all
+from nixrepro.config.model import Base, Config, Numerics, Settings, Train, Wheels, is_table
 from nixrepro.config.requirements import gather
 from nixrepro.errors import ConfigError
 from nixrepro.project import FILE, TABLE
@@ -44,7 +46,7 @@ def parse(text: str, root: Path, file: str = FILE) -> Config:
         overrides=_overrides(table.table("overrides")),
         train=_train(table.table("train")),
         settings=_settings(table.table("settings")),
-        data=_all_data(table.table("data")),
+        data=read_all(table.table("data")),
         record_urls=table.flag("record-urls", True),
         numerics=_numerics(table.table("numerics")),
     )
@@ -68,8 +70,15 @@ def _url(table: Table, name: str) -> str:
 
 
 def _wheels(table: Table, document: Table) -> Wheels:
-    table.only("project", "extras", "groups", "no-binary")
+    table.only("project", "extras", "groups", "no-binary", "from", "as-of")
+    source = table.string("from")
+    if source and not names.is_inside(source):
+        hint = "give it relative to the project's folder, without '..' and quotes"
+        table.fail("from", f"leaves the project's folder or can't be a path: {source!r}", hint)
     wheels = Wheels(
+        source=source,
+        search="from" not in table,
+        as_of=_day(table, "as-of"),
         project=table.flag("project", True),
         extras=table.strings("extras"),
         groups=table.strings("groups"),
@@ -82,6 +91,14 @@ def _wheels(table: Table, document: Table) -> Wheels:
         document, project=wheels.project, extras=wheels.extras, groups=wheels.groups
     )
     return replace(wheels, requirements=requirements)
+
+
+def _day(table: Table, name: str) -> str:
+    day = table.string(name, "", names.DATE, 'a date in quotes, such as "2022-03-01"')
+    try:
+        return day and date.fromisoformat(day).isoformat()
+    except ValueError:
+        table.fail(name, f"is no day of any year: {day!r}")
 
 
 def _overrides(table: Table) -> tuple[tuple[str, str], ...]:
@@ -146,35 +163,3 @@ def _cpu(table: Table, default: str) -> str:
         hint = "give it relative to the project's folder, without '..' and quotes"
         table.fail("cpu", f"is no path of a table in the project: {cpu!r}", hint)
     return cpu
-
-
-def _all_data(tables: Table) -> tuple[Data, ...]:
-    found: dict[str, Data] = {}
-    for data in (_data(tables, name) for name in sorted(tables)):
-        if data.url in found:
-            first = found[data.url].name
-            tables.table(data.name).fail("url", f"is that of data.{first} too: {data.url}")
-        found[data.url or data.name] = data
-    return tuple(found.values())
-
-
-def _data(tables: Table, name: str) -> Data:
-    if not names.DATA.fullmatch(name):
-        tables.fail(name, "is not a plain name", "use letters, digits, '.', '_' and '-'")
-    table = tables.table(name)
-    table.only("url", "path", "sha256", "size", "optional")
-    path = table.string("path")
-    if path and not names.is_inside(path):
-        hint = "give it relative to the project's folder, without '..' and quotes"
-        table.fail("path", f"leaves the project's folder or can't be a path: {path!r}", hint)
-    data = Data(
-        name=name,
-        sha256=table.string("sha256", None, names.SHA256, "64 hex digits in lower case"),
-        url=_url(table, "url"),
-        path=path,
-        size=table.number("size", None, 0, 2**62) if "size" in table else None,
-        optional=table.flag("optional", False),
-    )
-    if not data.url and not data.path:
-        tables.fail(name, "needs a url or a path")
-    return data

@@ -26,11 +26,15 @@ def difference(root: Path, a: Side, b: Side) -> Difference:
     Raises:
         OSError: a file of the store or of a record can't be read.
     """
+    from nixrepro.data import differing
+
     found = compare(a, b, results.compare(a.record, b.record))
     parts = []
     for part in found.parts:
         if part.layer == "code":
             parts.append(_with_text(root, part, a, b))
+        elif part.layer == "data" and a.record and b.record:
+            parts.append(differing.named(part, root, a.record, b.record))
         elif part.changes and part.layer in ("system", "accelerator", "wheels", STORE):
             parts.append(_with_objects(part, a, b))
         else:

@@ -164,7 +164,9 @@ def _code(a: Code, b: Code) -> Part:
     if isinstance(a.tree, Unknown) or isinstance(b.tree, Unknown):
         unknown.append(("tree", _why(a.tree, b.tree)))
     elif a.tree != b.tree:
-        changes.append(Change("tree", CHANGED, a.tree, b.tree))
+        named = (("a", a), ("b", b)) if a.names != b.names else ()
+        detail = tuple(f"{side}: {' of '.join(code.names)}" for side, code in named if code.names)
+        changes.append(Change("tree", CHANGED, a.tree, b.tree, detail))
     for path in sorted(a.large.keys() | b.large.keys()):
         was, now = a.large.get(path), b.large.get(path)
         if isinstance(was, Unknown) or isinstance(now, Unknown):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +67,17 @@ def _of_record(record: Record) -> Side:
         unknown=unknown,
         closure=closure,
         record=record,
-        about=f"{document['started'][:19].replace('T', ' ')}, {headline(document)}",
+        about=f"{document['started'][:19].replace('T', ' ')}, {headline(document)}"
+        + _made_of(document),
     )
+
+
+def _made_of(document: Mapping[str, Any]) -> str:
+    """The run that it was made of, as the end of a sentence."""
+    for key in ("relaunches", "repeats"):
+        if isinstance(document.get(key), str):
+            return f", {key} {document[key][:12]}"
+    return ""
 
 
 def of_lock(lock: Lock, name: str, inputs: tuple[Package, ...] = ()) -> Side:
@@ -130,14 +139,21 @@ def inputs(text: str) -> tuple[Package, ...]:
 def _layers(layers: Mapping[str, Any], closure: Closure | None) -> dict[str, tuple[Package, ...]]:
     hashes = {item.path: item.nar_hash for item in closure.paths} if closure else {}
     return {
-        layer: tuple(_package(entry, hashes) for entry in layers[layer])
+        layer: tuple(_package(entry, hashes) for entry in layers[layer] if not _of_stages(entry))
         for layer in ARTEFACTS
         if isinstance(layers.get(layer), list)
     }
 
 
+def _of_stages(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry says what DVC's stages read and wrote when they ran last: code does too."""
+    return entry.get("kind") == "dvc" and str(entry.get("dvc", "")).endswith("dvc.lock")
+
+
 def _package(entry: Mapping[str, Any], hashes: Mapping[str, str]) -> Package:
     path, sha256 = entry.get("path", ""), entry.get("sha256", "")
+    if entry.get("kind") == "dvc":  # by MD5 alone
+        sha256 = str(entry.get("digest", "")).partition(":")[2]
     return Package(
         name=str(entry["name"]),
         version=str(entry.get("version", "")),
@@ -162,8 +178,24 @@ def _code(facts: Any, folder: Path) -> Code | None:
         commit=_object(facts["commit"]),
         tree=_object(facts["tree"]),
         patch=str(folder / patch["file"]) if "file" in patch else "",
-        large={each["path"]: _value(each["sha256"]) for each in facts.get("large", [])},
+        large={
+            **{each["path"]: _value(each["sha256"]) for each in facts.get("large", [])},
+            **{path: "a pointer of Git LFS" for path in facts.get("lfs", [])},
+            **{path: what for each in facts.get("submodules", []) for path, what in _other(each)},
+        },
+        names=tuple(
+            str(facts[name]) for name in ("describe", "remote") if isinstance(facts.get(name), str)
+        ),
     )
+
+
+def _other(entry: Mapping[str, Any]) -> Iterator[tuple[str, str | Unknown]]:
+    """What is in a submodule's folder where that is not its commit, which the tree names."""
+    if entry.get("missing"):
+        yield entry["path"], "not there"
+    elif "tree" in entry:
+        tree = _value(entry["tree"])
+        yield entry["path"], tree if isinstance(tree, Unknown) else f"{tree[:12]}, not committed"
 
 
 def _object(value: Any) -> str | Unknown:

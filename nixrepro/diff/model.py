@@ -54,13 +54,16 @@ class Code:
         commit: its id.
         tree: the Git tree, with what was not committed.
         patch: the file with what was not committed; "" for none.
-        large: untracked files that the tree doesn't hold, with their SHA-256.
+        large: what the tree doesn't hold: untracked files with their SHA-256, submodules that were
+            not at their commit, files of which only the pointer was there.
+        names: what people call the commit, and where it comes from.
     """
 
     commit: str | Unknown
     tree: str | Unknown
     patch: str = ""
     large: Mapping[str, str | Unknown] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

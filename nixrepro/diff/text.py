@@ -80,7 +80,8 @@ def _more(text: str) -> str:
 
 def _part(part: Part) -> Iterator[str]:
     if part.layer == "code":
-        yield from _cut([_line(c, 0) for c in part.changes if c.subject != "tree" or not part.text])
+        said = (c for c in part.changes if c.subject != "tree" or c.detail or not part.text)
+        yield from _cut([_line(c, 0) for c in said])
         if part.text:
             code = part.text.rstrip().split("\n")
             # Where it is long, which files it concerns says more than its beginning.

@@ -16,19 +16,20 @@ _SHOWN = 4
 _TOLD = ("vendor", "model", "flags")
 
 
-def cpu(a: Side, b: Side, here: tuple[str, ...]) -> Iterator[Unit]:
+def cpu(a: Side, b: Side, here: tuple[str, ...], lack: str = "") -> Iterator[Unit]:
     """The difference of two runs' CPUs, as one unit.
 
     Args:
         a: the first run.
         b: the second run.
         here: this machine's, as `vcpu --show` says it.
+        lack: why no virtual CPU can be made; "" where one can.
     """
     if all(_virtual(side) for side in (a, b)):
         return  # whatever the machine has, the profile answers
     if a.table and b.table:
         if a.table != b.table:
-            reason = barrier(b.table, here)
+            reason = barrier(b.table, here, lack)
             yield Unit("hardware", CPU, "the CPU", *_named(a, b), reason, more=told(a, b))
         return
     old, new = (_facts(side) for side in (a, b))
@@ -38,15 +39,21 @@ def cpu(a: Side, b: Side, here: tuple[str, ...]) -> Iterator[Unit]:
         yield Unit("hardware", CPU, "the CPU", *_named(a, b), reason)
 
 
-def barrier(wanted: Sequence[str], here: Sequence[str]) -> str:
-    """Why this machine can't stand in for a CPU; "" where it can."""
+def barrier(wanted: Sequence[str], here: Sequence[str], lack: str = "") -> str:
+    """Why this machine can't stand in for a CPU; "" where it can.
+
+    Args:
+        wanted: that CPU.
+        here: this machine's.
+        lack: why no virtual CPU can be made; "" where one can.
+    """
     if tuple(wanted) == tuple(here) or not wanted:
         return ""
     if not here:
         return "what this machine's CPU answers is not known"
     lacking = tables.lacking(list(wanted), list(here))
     if not lacking:
-        return ""
+        return lack
     more = f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else ""
     return f"this machine's CPU lacks {', '.join(lacking[:_SHOWN])}{more}"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from nixrepro.diff import document as differences
+from nixrepro.explain.hints import hint
 from nixrepro.explain.model import Explanation, Proof, Trial, Unit
 from nixrepro.explain.text import headline
 
@@ -34,6 +35,7 @@ def of(found: Explanation) -> dict[str, Any]:
         "trials": [_trial(each) for each in found.trials],
         "facts": list(found.facts),
         "notes": list(found.notes),
+        "hint": hint(found),
         "difference": differences.of(found.difference),
     }
 
@@ -78,4 +80,6 @@ def _trial(tested: Trial) -> dict[str, Any]:
         "folder": tested.folder,
         "seconds": tested.seconds,
         "reason": tested.reason,
+        "details": tested.details,
+        "complaint": tested.complaint,
     }

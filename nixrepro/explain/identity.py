@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from nixrepro.canonical import digest
+from nixrepro.explain.here import Here
 from nixrepro.repeat.recipe import Recipe
-from nixrepro.repeat.virtual import stated
+from nixrepro.repeat.virtual import PORTABLE, stated
+from nixrepro.runtime.variables import digests
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def identified(recipe: Recipe) -> dict[str, Any]:
@@ -18,9 +21,31 @@ def identified(recipe: Recipe) -> dict[str, Any]:
     settings = {**recipe.settings, "numerics": stated(recipe.settings.get("numerics") or {})}
     return {
         "format": _FORMAT,
-        "code": {"tree": code.get("tree"), "large": code.get("large", [])},
+        "code": {name: code.get(name) for name in ("tree", "large", "submodules")},
         "lock": digest(recipe.lock) if recipe.lock else "",
+        "project": digest(recipe.project) if recipe.project else "",
         "settings": settings,
         "cpu": digest(list(recipe.cpu)) if recipe.cpu else "",
         "cores": recipe.cores,
     }
+
+
+def key(recipe: Recipe, here: Here, inside: str, control: int) -> str:
+    """By what a trial is kept: one of another key might give other numbers.
+
+    Args:
+        recipe: what it is made of.
+        here: this machine.
+        inside: the project's folder in its repository.
+        control: which repetition of the very same it is, from 0.
+    """
+    profile = (recipe.settings.get("numerics") or {}).get("profile")
+    machine = {
+        "table": list(here.table),
+        "cores": here.cores,
+        "gpu": dict(here.gpu),
+        # Without it variables stand in for a virtual CPU, or there is none.
+        "tracing": here.tracing if recipe.cpu or profile == PORTABLE else None,
+        "passed": digests(os.environ, recipe.settings.get("passed", {})),
+    }
+    return digest({**identified(recipe), "inside": inside, "machine": machine, "again": control})

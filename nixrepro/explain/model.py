@@ -47,9 +47,14 @@ class Unit:
     parts: frozenset[int] = frozenset()
     more: tuple[str, ...] = ()
 
+    @property
+    def several(self) -> bool:
+        """Whether its label speaks of several packages."""
+        return bool(self.parts) and self.more[:1] != (self.label,)
+
     def __str__(self) -> str:
         values = f"{self.old} -> {self.new}" if self.new else self.old
-        if len(self.parts) == 1 and len(self.more) > 1:
+        if self.parts and not self.several and len(self.more) > 1:
             values += f", with {said(self.more[1:], 1)}"
         return f"{self.label} ({values})" if values else self.label
 
@@ -78,7 +83,9 @@ class Trial:
         outcome: whose numbers came out; None where it could not be made.
         folder: of its record, below the project's.
         seconds: how long it took; 0 where it was known.
-        reason: why it could not be made, or how it failed.
+        reason: why it could not be made, or how it failed, in a line.
+        complaint: the file with all that is said of why it could not be made, below the project.
+        details: the same.
     """
 
     keys: tuple[str, ...]
@@ -86,6 +93,8 @@ class Trial:
     folder: str = ""
     seconds: float = 0.0
     reason: str = ""
+    complaint: str = ""
+    details: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,6 +115,7 @@ class Proof:
         each: whether each of the cause alone changes the numbers, but not to the other run's.
         twice: whether the run as it was, and with the cause, was each seen twice to give the same.
         whole: what all of them together give; None where that was not tried.
+        besides: whether something of the other run does it that is none of the differences.
     """
 
     cause: tuple[Unit, ...] = ()
@@ -121,6 +131,7 @@ class Proof:
     each: bool = False
     twice: bool = False
     whole: Outcome | None = None
+    besides: bool = False
 
 
 class State(Enum):

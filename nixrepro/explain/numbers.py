@@ -9,7 +9,7 @@ from nixrepro.canonical import digest
 from nixrepro.record import Record
 from nixrepro.runtime.folder import LOG
 
-_ENDED = ("done", "failed")
+ENDED = ("done", "failed")  # by itself
 _OWN = re.compile(r"\S*/\S*|0x[0-9a-f]+|\d+")
 
 
@@ -19,17 +19,23 @@ def numbers(document: dict[str, Any]) -> str:
     Two runs have the same numbers when their keys are equal.
 
     Returns:
-        "" where nothing of it can be compared: it has not ended by itself, or left nothing.
+        "" where nothing of it can be compared: it has not ended by itself, or left nothing, or
+        only a part of what it said.
     """
-    if document["status"] not in _ENDED:
+    if document["status"] not in ENDED:
         return ""
     known = _known(document)
     said = document.get("files", {}).get("log", {}).get("sha256")
     if not known:
-        if not isinstance(said, str):
+        if not isinstance(said, str) or cut(document):
             return ""
         known = {"output": said}
     return digest({"exit": document["exit"]["status"], **known})
+
+
+def cut(document: dict[str, Any]) -> str:
+    """Why the log of a run is not all that it said, and so no proof; "" where it is."""
+    return str(document.get("files", {}).get("log", {}).get("cut", ""))
 
 
 def broken(document: dict[str, Any]) -> bool:
@@ -38,13 +44,13 @@ def broken(document: dict[str, Any]) -> bool:
 
 
 def failure(document: dict[str, Any], words: str) -> str:
-    """How a run failed, so that two failures can be compared; "" where it did not.
+    """How a run failed, so that two failures can be compared; "" where it did not, or none knows.
 
     Args:
         document: its record.
         words: the last line that its program said.
     """
-    if not broken(document):
+    if not broken(document) or cut(document):
         return ""
     # Paths and addresses are others each time, and are none of the failure.
     return f"{document['exit']['status']} {_OWN.sub('', words)}"

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from nixrepro import mixing
-from nixrepro.errors import FetchError
 from nixrepro.explain.model import Unit
 from nixrepro.explain.sides import Side
-from nixrepro.lock import Artefact, Lock, dumps, order, store_name
-from nixrepro.mixing.stated import Stated, own
-
-if TYPE_CHECKING:
-    from nixrepro.nix import Nix
+from nixrepro.lock import Artefact, Lock, dumps, order
+from nixrepro.mixing.stated import Stated
+from nixrepro.names import counted
 
 # More of one layer than these are tried as a whole; `nixrepro bisect` takes them apart.
 APART = 8
@@ -72,26 +67,80 @@ def packages(a: Side, b: Side, requirements: Callable[[Artefact], Stated]) -> Pa
 
 
 def units(found: Packages) -> tuple[Unit, ...]:
-    """One for each part, or for all those of a layer that has too many."""
+    """One for each part, or for all those of a layer that has too many.
+
+    Parts that are only added, where some need others, are one; so are those that are only removed.
+    """
     made: list[Unit] = []
     for layer in _LAYERS:
-        places = [place for place, part in enumerate(found.parts) if part.layer == layer]
-        if len(places) <= APART:
-            made += [_unit(found.parts[place], frozenset({place})) for place in places]
+        groups = [each for each in _groups(found.parts) if found.parts[each[0]].layer == layer]
+        if len(groups) <= APART:
+            made += [_unit([found.parts[n] for n in each], frozenset(each)) for each in groups]
             continue
+        places = sorted(place for group in groups for place in group)
         names = tuple(name for place in places for name in found.parts[place].names)
         label = f"{len(names)} packages of the {layer} layer"
         made.append(Unit(layer, layer, label, parts=frozenset(places), more=names))
     return tuple(made)
 
 
-def _unit(part: mixing.Unit, places: frozenset[int]) -> Unit:
-    first = part.entries[0]
+def _groups(parts: Sequence[mixing.Unit]) -> list[list[int]]:
+    """The parts that are one difference, by their places."""
+    group = {place: place for place in range(len(parts))}
+    for place, part in enumerate(parts):
+        for other in part.needs:
+            sort = _sort(part)
+            if sort and (sort, part.layer) == (_sort(parts[other]), parts[other].layer):
+                old, new = group[place], group[other]
+                group = {each: new if number == old else number for each, number in group.items()}
+    found: dict[int, list[int]] = {}
+    for place, number in group.items():
+        found.setdefault(number, []).append(place)
+    return list(found.values())
+
+
+def _sort(part: mixing.Unit) -> str:
+    """Whether its entries are all only added, or only removed; "" for any other."""
+    if not any(each.old for each in part.entries):
+        return "added"
+    return "removed" if not any(each.new for each in part.entries) else ""
+
+
+def _unit(parts: Sequence[mixing.Unit], places: frozenset[int]) -> Unit:
+    first, names = parts[0].entries[0], parts[0].names
+    label = first.name
+    everything = [entry for part in parts for entry in part.entries if not entry.role]
+    if _sort(parts[0]) and len(everything) > 1:
+        first = _leading(everything)
+        rest = dict.fromkeys(name for part in parts for name in part.names if name != first.name)
+        names = (first.name, *rest)
+        label = f"{first.name} and {counted(len(rest), 'package')} with it"
     old, new = (", ".join(e.version for e in each) or "none" for each in (first.old, first.new))
     if old == new:  # of one version, but not the same file
         old, new = (each[0].sha256[:_DIGITS] for each in (first.old, first.new))
-    key = f"{part.layer}.{first.name}"
-    return Unit(part.layer, key, first.name, old, new, parts=places, more=part.names)
+    return Unit(
+        *(parts[0].layer, f"{parts[0].layer}.{first.name}", label, old, new),
+        parts=places,
+        more=names,
+    )
+
+
+def _leading(entries: Sequence[mixing.Entry]) -> mixing.Entry:
+    """Of what is only added or removed that which the others are there for."""
+    needed = {
+        each.name: {name for one in (*each.old, *each.new) for name in one.dependencies}
+        for each in entries
+    }
+    reach = {name: {name} for name in needed}
+    for _ in needed:
+        for found in reach.values():
+            found |= {n for each in found & needed.keys() for n in needed[each] & needed.keys()}
+
+    def place(entry: mixing.Entry) -> tuple[int, int, str]:
+        needing = sum(entry.name in found for found in reach.values())
+        return needing, -len(reach[entry.name]), entry.name
+
+    return min(entries, key=place)
 
 
 def closed(found: Packages, units: Sequence[Unit]) -> Callable[[frozenset[int]], frozenset[int]]:
@@ -103,23 +152,6 @@ def closed(found: Packages, units: Sequence[Unit]) -> Callable[[frozenset[int]],
         return chosen.union(needed)
 
     return add
-
-
-def demands(nix: Nix, a: Side, b: Side) -> Callable[[Artefact], Stated]:
-    """What artefacts of two locks demand of others: by their files, else as the locks know it."""
-
-    def place(artefact: Artefact) -> Path:
-        return Path(nix.store_path(store_name(artefact.file), artefact.sha256))
-
-    read = mixing.reader(place, tuple(side.lock.python for side in (a, b) if side.lock))
-
-    def stated(artefact: Artefact) -> Stated:
-        try:
-            return read(artefact)
-        except FetchError:
-            return own(artefact)
-
-    return stated
 
 
 def _without_data(lock: Lock) -> Lock:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from nixrepro.explain.compilers import Compilers
+from nixrepro.explain.here import Here
 from nixrepro.explain.model import CODE, CORES, CPU, Unit
 from nixrepro.explain.packages import Packages
 from nixrepro.explain.sides import Side
@@ -24,15 +26,15 @@ class Ground:
         base: the first.
         other: the second.
         packages: the differences of their locks.
-        table: this machine's CPU, as `vcpu --show` says it.
-        cores: how many processors can be used here.
+        here: this machine.
+        compilers: the locks that the virtual CPU's compiler can be had from.
     """
 
     base: Side
     other: Side
     packages: Packages
-    table: tuple[str, ...]
-    cores: int
+    here: Here = field(default_factory=Here)
+    compilers: Compilers = field(default_factory=Compilers)
 
     def by(self, chosen: Collection[Unit], whole: bool = False) -> str:
         """What must stand in for the CPU in such a run; "" where nothing does."""
@@ -56,9 +58,11 @@ class Ground:
             settings = dict(self.other.settings)
         numerics = settings.get("numerics", {})
         table = () if numerics.get("profile") == PORTABLE else side(CPU).table
+        cpu = () if table == self.here.table else table
         parts = frozenset[int]().union(*(unit.parts for unit in chosen))
         data = {key.removeprefix("data.") for key in keys if key.startswith("data.")}
         text = self.other.text if whole else self.packages.text(parts, data)
+        compiler = self.compilers.beside(text)
         expected = self.other if whole else None if chosen else self.base
         cores = side(CORES).cores
         return Recipe(
@@ -67,10 +71,28 @@ class Ground:
             expected=expected.record if expected else None,
             lock="" if text == side(CODE).text else text,
             data=used(self.base.record) | used(self.other.record),
-            cpu=() if table == self.table else table,
-            cores=cores if 0 < cores < self.cores else 0,
+            cpu=cpu,
+            cores=cores if 0 < cores < self.here.cores else 0,
             steps=1,
+            project=_native(side(CODE).project, settings) if compiler else "",
+            compiler=compiler,
         )
+
+    def inside(self, recipe: Recipe) -> str:
+        """The project's folder in the repository that a recipe's code is of."""
+        return (self.other if recipe.code is self.other.record else self.base).inside
+
+
+def _native(text: str, settings: Mapping[str, Any]) -> str:
+    """A pyproject.toml that asks for no virtual CPU; "" where it is so already.
+
+    What a run computes with is in its settings. Of the project Nix would build a virtual CPU, too,
+    which a lock without a compiler can't.
+    """
+    from nixrepro.bisect.settings import configured
+
+    new = configured(text, {**settings, "numerics": {}}) if PORTABLE in text else text
+    return "" if new == text else new
 
 
 def _settings(old: Mapping[str, Any], new: Mapping[str, Any], keys: set[str]) -> dict[str, Any]:

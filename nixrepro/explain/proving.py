@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixrepro.diff import results
-from nixrepro.explain import causes, packages, units
-from nixrepro.explain.controls import again, by_themselves
+from nixrepro.explain import causes, files, packages, units
+from nixrepro.explain.bound import most
+from nixrepro.explain.controls import again, astray, by_themselves, unrecorded
 from nixrepro.explain.cpus import barrier
 from nixrepro.explain.model import Explanation, Outcome, Proof, State, Unit
 from nixrepro.explain.numbers import numbers
 from nixrepro.explain.plan import Ground
-from nixrepro.explain.search import prove
+from nixrepro.explain.search import Chosen, prove
+from nixrepro.explain.sides import Side
 from nixrepro.explain.trials import Bench
+from nixrepro.names import counted
 
 if TYPE_CHECKING:
     from nixrepro.nix import Nix
@@ -23,35 +26,59 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What a person wants of the trials.
+
+    Args:
+        most: how many new ones there may be; 0 for as many as are needed.
+        again: whether to make each anew, also those that are kept from before.
+    """
+
+    most: int = 0
+    again: bool = False
+
+
 class Proving:
     """The trials of one explanation."""
 
     def __init__(
-        self, root: Path, nix: Nix, ground: Ground, seen: causes.Seen, most: int, say: Say
+        self, root: Path, nix: Nix, ground: Ground, seen: causes.Seen, wanted: Wanted, say: Say
     ) -> None:
-        self._root, self._nix, self._most, self._say = root, nix, most, say
+        self._root, self._nix, self._wanted, self._say = root, nix, wanted, say
         self._ground, self._seen = ground, seen
-        self._bench = Bench(root, nix, ground, most, say)
+        self._bench = Bench(root, nix, ground, wanted.most, say, again=wanted.again)
 
     def of(self, start: Explanation) -> Explanation:
-        """The explanation with all that its trials say."""
-        reason, other = (
-            # With the portable profile any CPU does.
-            side.gap or ("" if side.portable else barrier(side.table, self._ground.table))
-            for side in (self._ground.base, self._ground.other)
-        )
-        if reason and not other:
-            return self._turned(start, reason)
+        """The explanation with all that its trials say.
+
+        Raises:
+            NixreproError: Nix is unusable.
+            KeyboardInterrupt, SystemExit: somebody asked this to end; what was tried is kept.
+        """
+        reason, other = (self._hindered(side) for side in (self._ground.base, self._ground.other))
         if reason:
+            if not other:
+                return self._turned(start, reason)
             return replace(start, state=State.UNREPEATABLE, reason=f"A can't be run here: {reason}")
-        stopped = self._control(start)
-        if stopped:
+        with self._bench.interruptible():
+            return self._tried(start)
+
+    def _hindered(self, side: Side) -> str:
+        """Why a run can't be run again here; "" where it can, as far as is known before."""
+        if side.gap or side.portable:  # with the portable profile any CPU does
+            return side.gap
+        return barrier(side.table, self._ground.here.table, self._ground.compilers.lack)
+
+    def _tried(self, start: Explanation) -> Explanation:
+        if stopped := self._control(start):
             return self._done(stopped)
         ordered = [cause.unit for cause in start.likely]
         testable = [unit for unit in ordered if not unit.blocked]
         whole = len(testable) == len(ordered)
         if not ordered:
-            return self._done(replace(start, state=State.OPEN, notes=(self._unrecorded(),)))
+            notes = (*start.notes, unrecorded(self._bench, self._ground))
+            return self._done(replace(start, state=State.OPEN, notes=notes))
         if not testable:
             state = State.AGREE if start.same else State.REMAINING
             return self._done(replace(start, state=state))
@@ -84,72 +111,70 @@ class Proving:
             every = whole and len(chosen) == len(testable)
             return self._bench.attempt([testable[place] for place in sorted(chosen)], whole=every)
 
-        single = 0 if not whole or self._bench.same(testable) else 1
-        self._bench.expected = 4 + (len(testable) if len(testable) > 1 else single)
+        def combine(count: int, most: int) -> None:
+            self._bench.expected = 0
+            bound = f"; at most {counted(most, 'more trial')} to the first, if all can be run"
+            none = f"none of {count} differences alone gives {self._ground.other.name}'s numbers"
+            self._say(f"nixrepro: {none}: now several together{bound if most else ''}")
+
         closed = packages.closed(self._ground.packages, testable)
-        proof = prove(testable, attempt, closed, same=start.same)
-        cause = (*proof.cause, *proof.needed)
-        notes: tuple[str, ...] = ()
+        if not start.same:
+            self._expect(testable, closed, whole)
+        proof = prove(testable, attempt, closed, same=start.same, combine=combine)
+        cause, notes = (*proof.cause, *proof.needed), tuple[str, ...]()
         if whole and proof.cause and len(cause) == len(testable):
             proof, notes = by_themselves(self._bench, self._ground, proof, testable)
+        notes = (*start.notes, *notes)
         state = _state(proof, start.same, whole)
         if state is State.EXPLAINED:
             proof, chance = again(self._bench, self._ground, proof, cause)
             if chance:
                 return replace(start, state=State.CHANCE, reason=chance, proof=proof)
         if whole and proof.whole not in (Outcome.B, None) and not start.same:
-            notes = (*notes, self._other(proof, testable))
+            notes = (*notes, astray(self._bench, self._ground, proof.whole, testable))
         return replace(start, state=state, proof=proof, notes=notes)
 
-    def _unrecorded(self) -> str:
-        """What becomes of the other run, run again, though nothing that is known differs."""
-        base, other = self._ground.base.name, self._ground.other.name
-        outcome = self._bench.attempt((), whole=True)
-        if outcome is Outcome.A:
-            return (
-                f"{other} again gives {base}'s numbers here, not its own: chance, or something "
-                "that no record holds, such as a file that Git ignores, made them"
+    def _expect(
+        self, testable: Sequence[Unit], closed: Callable[[Chosen], Chosen], whole: bool
+    ) -> None:
+        """Say how many trials there are at most, if one difference alone is the cause."""
+        number = len(testable)
+        every = any(len(closed(frozenset({place}))) == number for place in range(number))
+        alone = whole and every and not self._bench.same(testable)
+        # Those that there were; those of the search; by themselves; A and the cause once more.
+        self._bench.expected = len(self._bench.tested) + most(number, closed) + alone + 2
+        if number > 1:
+            self._say(
+                f"nixrepro: at most {self._bench.expected} trials, if one of the {number} "
+                "differences alone is the cause"
             )
-        if outcome is Outcome.B:
-            return f"{other} again gives its own numbers: its tree makes them, or its lock"
-        return self._other(Proof(whole=outcome), ())
-
-    def _other(self, proof: Proof, units: Sequence[Unit]) -> str:
-        """Why the other run, run again here, has not given its own numbers."""
-        other = self._ground.other.name
-        if proof.whole is Outcome.OTHER:
-            keys = self._bench.keys(units, whole=True)
-            first = self._bench.records[keys]
-            self._bench.attempt(units, whole=True, control=1)
-            if numbers(first.document) != numbers(self._bench.records[keys].document):
-                return f"There is chance in {other}: two repetitions of it differ from each other"
-        if proof.whole is Outcome.FAILED:
-            return f"{other} can't be run again here: {self._failure()}"
-        if proof.whole is Outcome.A:
-            return f"{other} again gives {self._ground.base.name}'s numbers here, and not its own"
-        return f"{other} again gives other numbers here than it gave"
-
-    def _failure(self) -> str:
-        return next((each.reason for each in self._bench.tested if each.reason), "it fails")
 
     def _turned(self, start: Explanation, reason: str) -> Explanation:
         """The same with both runs in each other's place, since only the other can be run here."""
         one, two = self._ground.other, self._ground.base
-        turned = packages.packages(one, two, packages.demands(self._nix, one, two))
+        turned, _ = files.learn(self._root, one, two, self._nix, self._say, fetch=True)
         ground = replace(self._ground, base=one, other=two, packages=turned)
         found = units.units(
-            one, two, start.difference, packages.units(turned), ground.table, ground.cores
+            *(one, two, start.difference, packages.units(turned)),
+            *(ground.here, ground.compilers.lack),
         )
         likely = causes.likely(found, self._seen)
         note = f"A can't be run here: {reason}"
-        proof = Proving(self._root, self._nix, ground, self._seen, self._most, self._say)
+        proof = Proving(self._root, self._nix, ground, self._seen, self._wanted, self._say)
         done = proof.of(replace(start, likely=likely, base="B"))
         return replace(done, notes=(*done.notes, note))
 
     def _done(self, found: Explanation) -> Explanation:
         """With the trials, and the first step that differs, which they recorded."""
+        changed = tuple(
+            f"{what}, made anew, gave other numbers than the trial that was kept of it"
+            for what in self._bench.changed
+        )
         return replace(
-            found, trials=tuple(self._bench.tested), parting=self._parting(found.parting)
+            found,
+            trials=tuple(self._bench.tested),
+            parting=self._parting(found.parting),
+            notes=(*found.notes, *changed),
         )
 
     def _parting(self, known: tuple[str, str, str]) -> tuple[str, str, str]:

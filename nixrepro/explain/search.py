@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from nixrepro import delta
 from nixrepro.delta import Outcome
+from nixrepro.explain.bound import needs
 from nixrepro.explain.model import Proof, Unit
 
 Chosen = frozenset[int]
@@ -19,6 +20,7 @@ def prove(
     closed: Callable[[Chosen], Chosen] = lambda chosen: chosen,
     *,
     same: bool = False,
+    combine: Callable[[int, int], None] = lambda count, most: None,
 ) -> Proof:
     """Find the differences that make the numbers another run's, and see that no other one does.
 
@@ -27,17 +29,24 @@ def prove(
         attempt: the outcome of a trial with some of them; never asked twice for one set.
         closed: some of them with all that they need.
         same: whether both runs have the same numbers.
+        combine: told when several together are tried: of how many, and how many trials there are
+            at most until the next that counts is found; 0 where that is not known.
     """
-    return _Proving(units, attempt, closed).run(same)
+    return _Proving(units, attempt, closed, combine).run(same)
 
 
 class _Proving:
     """One proof: what each set of differences gave."""
 
     def __init__(
-        self, units: Sequence[Unit], attempt: Attempt, closed: Callable[[Chosen], Chosen]
+        self,
+        units: Sequence[Unit],
+        attempt: Attempt,
+        closed: Callable[[Chosen], Chosen],
+        combine: Callable[[int, int], None],
     ) -> None:
         self._units = units
+        self._combine = combine
         self._ask = attempt
         self._closed = closed
         self._all = frozenset(range(len(units)))
@@ -88,10 +97,7 @@ class _Proving:
         return chosen
 
     def _needs(self, place: int) -> Chosen:
-        """What a difference can't be had without, itself left out, and what needs it in turn."""
-        others = self._closed(frozenset({place})) - {place}
-        closures = (self._closed(frozenset({each})) for each in others)
-        return frozenset[int]().union(*(each for each in closures if place not in each))
+        return needs(place, self._closed)
 
     def _together(self, among: Chosen) -> Chosen:
         """Those that only together give the other run's numbers; none if that was not found."""
@@ -109,7 +115,15 @@ class _Proving:
                 raise delta.Enough
             return [each for each in found if each is not None]
 
-        found = delta.search(len(places), closed, test, at_once=1)
+        begun: list[int] = []
+
+        def watch(step: delta.Step) -> None:
+            # The ends of the search are known, and where trials are used up there is none to come.
+            if step.done and not begun and all(self._single(place) for place in places):
+                begun.append(step.done)
+                self._combine(len(places), step.most - step.done if step.most else 0)
+
+        found = delta.search(len(places), closed, test, at_once=1, watch=watch)
         if not found.complete:
             return frozenset()
         for without, outcome in found.lacking.items():

@@ -14,6 +14,7 @@ from nixrepro.explain.names import files
 from nixrepro.record import Record
 from nixrepro.repeat import place, tree
 from nixrepro.repeat.virtual import PORTABLE
+from nixrepro.runtime import cpu as tables
 from nixrepro.runtime.numerics import BY_VCPU
 
 
@@ -78,10 +79,14 @@ class Side:
 
     @property
     def table(self) -> tuple[str, ...]:
-        """Its CPU, as `vcpu --show` says it; nothing where that is not recorded."""
+        """Its CPU, as `vcpu --show` says it; nothing where that is not recorded, or is no table."""
         lines = self.cpu.get("table")
-        known = isinstance(lines, list) and all(isinstance(line, str) for line in lines)
-        return tuple(lines) if isinstance(lines, list) and known else ()
+        if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+            return ()
+        try:
+            return tuple(tables.parse("\n".join(lines)))
+        except ValueError:
+            return ()
 
     @property
     def cores(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import zip_longest
@@ -13,15 +12,16 @@ from nixrepro import diff, probe
 from nixrepro.diff import results
 from nixrepro.diff.model import Difference
 from nixrepro.errors import NixreproError, RunError
-from nixrepro.explain import causes, packages, units
+from nixrepro.explain import causes, compilers, files, packages, units
+from nixrepro.explain.here import look
 from nixrepro.explain.model import Explanation, State
-from nixrepro.explain.numbers import broken, kind, numbers
+from nixrepro.explain.numbers import ENDED, broken, cut, kind, numbers
 from nixrepro.explain.plan import Ground
-from nixrepro.explain.proving import Proving
+from nixrepro.explain.proving import Proving, Wanted
 from nixrepro.explain.sides import learn
+from nixrepro.lock import FILE as LOCK
 from nixrepro.record import Record
 from nixrepro.repeat import check
-from nixrepro.runtime import cpu as tables
 from nixrepro.runtime.folder import LOG
 
 if TYPE_CHECKING:
@@ -31,7 +31,15 @@ Say = Callable[[str], None]
 
 
 def explain(
-    root: Path, a: diff.Side, b: diff.Side, nix: Nix, *, run: bool, most: int, say: Say
+    root: Path,
+    a: diff.Side,
+    b: diff.Side,
+    nix: Nix,
+    *,
+    run: bool,
+    most: int,
+    say: Say,
+    again: bool = False,
 ) -> Explanation:
     """Why two runs' numbers differ, or that what differs changes nothing.
 
@@ -43,6 +51,7 @@ def explain(
         run: whether to prove it by running one of them again.
         most: how many trials there may be; 0 for as many as are needed.
         say: tells the person what is done.
+        again: whether to make every trial anew, also those that are kept from before.
 
     Raises:
         NixreproError: one of them is no run, or not as it was recorded; or Nix is unusable.
@@ -51,14 +60,14 @@ def explain(
     records = [_record(each) for each in (a, b)]
     difference = diff.difference(root, a, b)
     one, two = (learn(root, *each) for each in zip("AB", records, strict=True))
-    asked = tables.table()
-    here = tuple(asked) if isinstance(asked, list) else ()
-    parts = packages.packages(one, two, packages.demands(nix, one, two))
-    cores = len(os.sched_getaffinity(0))
-    found = units.units(one, two, difference, packages.units(parts), here, cores)
-    seen = _seen(records, difference)
+    here = look()
     keys = [numbers(record.document) for record in records]
     same = bool(keys[0]) and keys[0] == keys[1]
+    none = not all(keys) or (not same and all(broken(each.document) for each in records))
+    parts, unread = files.learn(root, one, two, nix, say, fetch=run and not none)
+    known = compilers.among((one.text, two.text, _text(root / LOCK)))
+    found = units.units(one, two, difference, packages.units(parts), here, known.lack)
+    seen = _seen(records, difference)
     start = Explanation(
         difference,
         kind(*(record.document for record in records)),
@@ -67,16 +76,24 @@ def explain(
         causes.likely(found, seen),
         parting=_parting(records, difference),
         facts=units.facts(difference),
+        notes=(unread,) if unread else (),
         about={"A": a.about, "B": b.about},
     )
-    if not all(keys) or (not same and all(broken(each.document) for each in records)):
-        return replace(start, state=State.NOTHING, reason=_nothing(records, keys))
+    if none:
+        return replace(start, state=State.NOTHING, reason=_nothing(records, keys), notes=())
     if same and not found:
         return start
     if not run:
         return start if same else replace(start, state=State.LIKELY)
-    ground = Ground(one, two, parts, here, cores)
-    return Proving(root, nix, ground, seen, most, say).of(start)
+    ground = Ground(one, two, parts, here, known)
+    return Proving(root, nix, ground, seen, Wanted(most, again), say).of(start)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _record(side: diff.Side) -> Record:
@@ -138,4 +155,7 @@ def _nothing(records: Sequence[Record], keys: Sequence[str]) -> str:
     (name, record), *_ = (
         (name, record) for name, record, key in zip("AB", records, keys, strict=True) if not key
     )
-    return f"{name} is recorded as {record.document['status']}, and has no numbers to compare"
+    status = record.document["status"]
+    if status in ENDED and (why := cut(record.document)):
+        return f"{name} recorded neither weights nor metrics, and its log is not whole: {why}"
+    return f"{name} is recorded as {status}, and has no numbers to compare"

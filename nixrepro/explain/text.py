@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from itertools import groupby
 
+from nixrepro.explain.hints import hint
 from nixrepro.explain.model import Explanation, Outcome, State
 from nixrepro.explain.phrases import (
     ONE,
@@ -73,6 +74,8 @@ def _paragraphs(found: Explanation) -> Iterator[str]:
         took = sum(each.seconds for each in found.trials)
         number = len(found.trials)
         yield f"{number} trial{'s' if number > 1 else ''}, {seconds(took)}."
+    if closing := hint(found):
+        yield closing
 
 
 def _answer(found: Explanation) -> Iterator[str]:
@@ -108,9 +111,10 @@ def _same(found: Explanation) -> str:
     base, other = sides(found)
     harmless = listed(found, found.proof.harmless)
     tested = " and can be tested" if any(cause.unit.blocked for cause in found.likely) else ""
+    together = ", taken together" if len(found.proof.harmless) > 1 else ""
     return (
         f"{numbers}: {base} with all of {other}'s that differs{tested} gives {base}'s numbers, so "
-        f"it changes nothing here: {harmless}."
+        f"it changes nothing here{together}: {harmless}."
     )
 
 
@@ -121,14 +125,14 @@ def _remaining(found: Explanation) -> Iterator[str]:
         return
     yield (
         f"What can be tested here changes nothing ({listed(found, found.proof.harmless)}), so the "
-        "cause is what can't."
+        "cause is among what can't, or something that no record holds."
     )
 
 
 def _open(found: Explanation) -> Iterator[str]:
-    base, other = sides(found)
+    _, other = sides(found)
     if found.same:
-        yield f"{same(found)}, but {base} with all of {other}'s gives others here."
+        yield f"{same(found)}{_otherwise(found)}."
         return
     yield f"{parting(found)}."
     if found.proof.untested:
@@ -138,10 +142,24 @@ def _open(found: Explanation) -> Iterator[str]:
             f"tried: {listed(found, found.proof.untested)}; the same command without --trials "
             "goes on."
         )
-    elif found.proof.whole is Outcome.B and not found.notes:
+    elif found.proof.whole is Outcome.B and not found.proof.besides:
         yield f"All that differs gives {other}'s numbers; which of it does was not found."
     elif found.proof.whole is not Outcome.B:
         yield "No difference that could be tested explains it."
+
+
+def _otherwise(found: Explanation) -> str:
+    """Why it is not known that what differs of two runs with the same numbers changes nothing."""
+    base, other = sides(found)
+    tested = " that can be tested" if any(cause.unit.blocked for cause in found.likely) else ""
+    everything = f"{base} with all of {other}'s{tested}"
+    match found.proof.whole:
+        case None:
+            return f"; whether {everything} gives them was not tried"
+        case Outcome.FAILED:
+            return f"; {everything} can't be run here"
+        case _:
+            return f", but {everything} gives others here"
 
 
 def _explained(found: Explanation) -> str:

@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nixrepro.canonical import digest
-from nixrepro.errors import NixError, NixreproError, RunError
-from nixrepro.explain.identity import identified
+from nixrepro.errors import NixError, NixreproError
+from nixrepro.explain.identity import identified, key
+from nixrepro.explain.keeping import TRIALS, Shelf
 from nixrepro.explain.model import Outcome, Trial, Unit
-from nixrepro.explain.numbers import failure, last_words, numbers
+from nixrepro.explain.numbers import numbers
+from nixrepro.explain.outcomes import first_line
+from nixrepro.explain.outcomes import outcome as outcome_of
 from nixrepro.explain.plan import Ground
-from nixrepro.record import Record, read
+from nixrepro.names import counted
+from nixrepro.record import Record
 from nixrepro.repeat.recipe import Recipe
-from nixrepro.repeat.stage import perform, take
-from nixrepro.repeat.virtual import PORTABLE
-from nixrepro.runtime import STATE
-from nixrepro.runtime.folder import NAME, RECORD
-from nixrepro.runtime.variables import digests
+from nixrepro.repeat.stage import perform
 
 if TYPE_CHECKING:
     from nixrepro.nix import Nix
-
-TRIALS = f"{STATE}/trials"
-_SHOWN = 120
-_HOW = {"failed": "fails", "killed": "is killed"}
 
 
 class Bench:
     """Where the trials of one explanation are made, and what came out of them."""
 
     def __init__(
-        self, root: Path, nix: Nix, ground: Ground, most: int, say: Callable[[str], None]
+        self,
+        root: Path,
+        nix: Nix,
+        ground: Ground,
+        most: int,
+        say: Callable[[str], None],
+        *,
+        again: bool = False,
     ) -> None:
         """Make ready; nothing is run yet.
 
@@ -45,17 +46,22 @@ class Bench:
             ground: the runs, and this machine.
             most: how many trials there may be; 0 for as many as are needed.
             say: tells the person how far it is.
+            again: make each trial anew, whatever is kept of before.
         """
         self.tested: list[Trial] = []
         self.records: dict[tuple[str, ...], Record] = {}
+        # Trials that gave other numbers now than what was kept of them.
+        self.changed: list[str] = []
+        # How many trials there will be at most; 0 where that is not known.
+        self.expected = 0
         self._root = root.resolve()
         self._nix = nix
         self._ground = ground
         self._most = most
         self._say = say
+        self._again = again
+        self._shelf = Shelf(self._root, again=again)
         self._made = 0
-        # How many trials there will be, if one difference is the cause and the others are not.
-        self.expected = 0
 
     def attempt(
         self, units: Sequence[Unit], *, whole: bool = False, control: int = 0
@@ -72,38 +78,65 @@ class Bench:
         """
         keys = self.keys(units, whole)
         recipe = self._ground.recipe(units, whole)
-        target = self._root / TRIALS / self._key(recipe, control)[:NAME]
+        kept_by = self._key(recipe, control)
         by = self._ground.by(units, whole)
-        found = self._usable(_kept(target), by)
-        seconds = 0.0
+        found = self._shelf.found(kept_by, lambda record: self._usable(record, by))
         if found is None and self._most and self._made >= self._most:
             return None
         what = _said(self._ground, units, whole) + (", once more" if control else "")
         number = f"trial {len(self.tested) + 1}"
         if len(self.tested) < self.expected:
             number += f" of at most {self.expected}"
+        seconds = 0.0
         if found is None:
             self._made += 1
             self._say(f"nixrepro: {number}: {what}")
             began = time.monotonic()
             try:
-                found = self._make(recipe, target, what)
+                found = self._make(recipe, kept_by, what, by)
             except NixError:
                 raise
             except NixreproError as error:
-                self.tested.append(Trial(keys, Outcome.FAILED, reason=error.message))
-                self._say(f"nixrepro: it can't be made: {error.said}")
+                self._failed(keys, kept_by, error)
                 return Outcome.FAILED
             seconds = time.monotonic() - began
-        outcome, reason = self._outcome(found, by)
+        outcome, reason = outcome_of(found, self._ground, by)
         self.records[keys] = found
-        folder = f"{TRIALS}/{target.name}"
+        folder = f"{TRIALS}/{found.folder.name}"
         self.tested.append(Trial(keys, outcome, folder, round(seconds, 3), reason))
         if seconds:
-            self._say(f"nixrepro: it gives {self._whose(outcome)} ({seconds:.1f} s)")
+            failed = f": {reason}" if outcome is Outcome.FAILED else ""
+            self._say(f"nixrepro: it gives {self._whose(outcome)}{failed} ({seconds:.1f} s)")
         else:
             self._say(f"nixrepro: {number}: {what}: {self._whose(outcome)}, known from before")
         return outcome
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Say what is kept, and how to go on, where somebody ends it meanwhile.
+
+        Raises:
+            KeyboardInterrupt, SystemExit: somebody did.
+        """
+        try:
+            yield
+        except (KeyboardInterrupt, SystemExit):
+            kept = len({each.folder for each in self.tested if each.folder})
+            same = "the same command without --again" if self._again else "the same command"
+            done = f"{counted(kept, 'trial')} kept in {TRIALS}; {same} goes on from there"
+            none = "no trial was finished; the same command begins anew"
+            self._say(f"nixrepro: interrupted: {done if kept else none}")
+            raise
+
+    def _failed(self, keys: tuple[str, ...], kept_by: str, error: NixreproError) -> None:
+        """Of a trial that could not be made the first line is said, and all of it kept."""
+        reason = first_line(error)
+        details = "\n".join(filter(None, (error.message, error.details.rstrip(), error.hint)))
+        file = self._shelf.complain(kept_by, details)
+        self.tested.append(
+            Trial(keys, Outcome.FAILED, reason=reason, complaint=file, details=details)
+        )
+        self._say(f"nixrepro: it can't be made: {reason} (all of it: {file})")
 
     @staticmethod
     def keys(units: Sequence[Unit], whole: bool = False) -> tuple[str, ...]:
@@ -112,15 +145,13 @@ class Bench:
             return ("",)  # the other run, though no difference to it is known
         return tuple(sorted(unit.key for unit in units))
 
-    def _make(self, recipe: Recipe, target: Path, what: str) -> Record:
-        identity = identified(recipe)
-
+    def _make(self, recipe: Recipe, kept_by: str, what: str, by: str) -> Record:
         def keep(left: Path, document: dict[str, Any]) -> Record:
-            if target.exists():  # what another process made meanwhile, or what is broken
-                shutil.rmtree(target)
-            return take(left, {**document, "trial": {"what": what, **identity}}, target)
+            trial = {"what": what, **identified(recipe)}
+            return self._shelf.keep(kept_by, left, {**document, "trial": trial})
 
-        return perform(
+        before = self._shelf.before(kept_by, lambda record: self._usable(record, by))
+        made = perform(
             self._root,
             recipe,
             self._nix,
@@ -129,46 +160,21 @@ class Bench:
             name=what,
             probe=False,
         )
+        if before and numbers(before.document) != numbers(made.document):
+            self.changed.append(what)
+        return made
 
     def _key(self, recipe: Recipe, control: int) -> str:
-        machine = {
-            "table": list(self._ground.table),
-            "cores": self._ground.cores,
-            "passed": digests(os.environ, recipe.settings.get("passed", {})),
-        }
-        return digest({**identified(recipe), "machine": machine, "again": control})
+        return key(recipe, self._ground.here, self._ground.inside(recipe), control)
 
-    def _usable(self, found: Record | None, by: str) -> Record | None:
-        """A kept trial, unless it failed: what made it fail may be gone by now."""
-        return found if found and self._outcome(found, by)[0] is not Outcome.FAILED else None
+    def _usable(self, found: Record, by: str) -> bool:
+        """Whether a kept trial did not fail: what made it fail may be gone by now."""
+        return outcome_of(found, self._ground, by)[0] is not Outcome.FAILED
 
     def same(self, units: Sequence[Unit]) -> bool:
         """Whether all differences taken over are the other run itself, as it was."""
         one, two = (self._ground.recipe(units, whole) for whole in (False, True))
         return self._key(one, 0) == self._key(two, 0)
-
-    def _outcome(self, record: Record, by: str) -> tuple[Outcome, str]:
-        document = record.document
-        numerics = document["layers"]["settings"].get("numerics") or {}
-        stood = numerics.get("by", "") if numerics.get("profile") == PORTABLE else ""
-        if stood and by and stood != by:
-            why = numerics.get("weaker", f"{stood} stands in for the CPU here")
-            return Outcome.FAILED, f"it needs {by} for its CPU, which can't be had here: {why}"
-        found = numbers(document)
-        failed = failure(document, last_words(record))
-        both = (self._ground.base, self._ground.other)
-        for side, outcome in zip(both, (Outcome.A, Outcome.B), strict=True):
-            known = side.record
-            if found and found == numbers(known.document):
-                return outcome, ""
-            if failed and failed == failure(known.document, last_words(known)):
-                return outcome, ""
-        if document["status"] == "done":
-            return Outcome.OTHER, ""
-        status = document["exit"]["status"]
-        words = last_words(record)[:_SHOWN]
-        reason = f"it {_HOW.get(document['status'], document['status'])} with status {status}"
-        return Outcome.FAILED, f"{reason}: {words}" if words else reason
 
     def _whose(self, outcome: Outcome) -> str:
         base, other = self._ground.base.name, self._ground.other.name
@@ -176,17 +182,8 @@ class Bench:
             Outcome.A: f"{base}'s numbers",
             Outcome.B: f"{other}'s numbers",
             Outcome.OTHER: "other numbers",
-            Outcome.FAILED: "no numbers: it fails",
+            Outcome.FAILED: "no numbers",
         }[outcome]
-
-
-def _kept(target: Path) -> Record | None:
-    """A trial that was made before; one that is broken is made anew."""
-    try:
-        document = read(target / RECORD)
-        return Record(target, document) if numbers(document) else None
-    except RunError:
-        return None
 
 
 def _said(ground: Ground, units: Sequence[Unit], whole: bool) -> str:

@@ -10,13 +10,14 @@ from nixrepro.diff.model import Difference, Unknown
 from nixrepro.diff.names import flat
 from nixrepro.explain.code import changed
 from nixrepro.explain.cpus import cpu
+from nixrepro.explain.datas import data
+from nixrepro.explain.here import Here
 from nixrepro.explain.model import CODE, CORES, GPU, Unit, said
 from nixrepro.explain.sides import Side
 from nixrepro.repeat.virtual import stated
 
 # What each run has for itself, and what is a fact of the machine and computes nothing.
 FACTS = ("kernel", "memory", "hypervisor", "cpu.microcode", "cpu.cores.online", "cpu.cores.quota")
-_DIGITS = 12
 
 
 def units(
@@ -24,8 +25,8 @@ def units(
     b: Side,
     difference: Difference,
     packages: Iterable[Unit],
-    here: tuple[str, ...],
-    cores: int,
+    here: Here,
+    lack: str = "",
 ) -> tuple[Unit, ...]:
     """All differences between two runs that may make their numbers differ.
 
@@ -34,11 +35,12 @@ def units(
         b: the second run.
         difference: what `nixrepro diff` found.
         packages: the differences of their locks.
-        here: this machine's CPU, as `vcpu --show` says it.
-        cores: how many processors can be used here.
+        here: this machine.
+        lack: why no virtual CPU can be made; "" where one can.
     """
-    found = [*cpu(a, b, here), *_cores(a, b, cores), *_gpu(a, b), *_packages(a, b, packages)]
-    return (*found, *_data(a, b), *_code(a, b, difference), *_settings(a, b))
+    found = [*cpu(a, b, here.table, lack), *_cores(a, b, here.cores), *_gpu(a, b)]
+    found += _packages(a, b, packages)
+    return (*found, *data(a, b), *_code(a, b, difference), *_settings(a, b))
 
 
 def facts(difference: Difference) -> tuple[str, ...]:
@@ -92,36 +94,6 @@ def _named(entries: Any) -> dict[str, tuple[str, str]]:
     if not isinstance(entries, list):
         return {}
     return {each["name"]: (str(each.get("version", "")), each["sha256"]) for each in entries}
-
-
-def _data(a: Side, b: Side) -> Iterator[Unit]:
-    old, new = (_sums(side) for side in (a, b))
-    for name in sorted(old.keys() | new.keys()):
-        was, now = old.get(name), new.get(name)
-        if was == now:
-            continue
-        reason = "; ".join(f"{side.name}: {side.gap}" for side in (a, b) if side.gap)
-        if not all(pinned for _, pinned in filter(None, (was, now))):
-            reason = "the program took it from the network, and only its digest is recorded"
-        yield Unit(
-            "data", f"data.{name}", f"the data file {name}", _short(was), _short(now), reason
-        )
-
-
-def _sums(side: Side) -> dict[str, tuple[Any, bool]]:
-    """Digest of each data file, and whether it is pinned."""
-    entries = side.layers.get("data")
-    if not isinstance(entries, list):
-        return {}
-    return {
-        each["name"]: (each["sha256"], bool(each.get("pinned", True)))
-        for each in entries
-        if isinstance(each["sha256"], str)
-    }
-
-
-def _short(value: tuple[Any, bool] | None) -> str:
-    return str(value[0])[:_DIGITS] if value else "none"
 
 
 def _code(a: Side, b: Side, difference: Difference) -> Iterator[Unit]:

@@ -40,6 +40,14 @@ class Store(Protocol):
         """Put files in, each under its base name; their store paths."""
         ...
 
+    def folder_path(self, name: str, sha256: str) -> str:
+        """Path of the folder with that store name and digest, whether or not it is there."""
+        ...
+
+    def add_folder(self, name: str, folder: Path) -> str:
+        """Put a folder in; its store path."""
+        ...
+
     def delete(self, path: str) -> bool:
         """Take a path out, unless something needs it; whether it is gone."""
         ...

@@ -84,6 +84,12 @@ class Places:
                 seen.add(url)
                 yield url
 
+    def local(self, artefact: Artefact) -> Path:
+        """Where a folder of data is to be: below the user's folder, else in the project."""
+        if self._folder is not None and (self._folder / artefact.file).is_dir():
+            return self._folder / artefact.file
+        return self._root / artefact.path
+
     def _all(self, artefact: Artefact, problems: list[str]) -> Iterator[str]:
         yield from self._in_folder(artefact)
         if artefact.path:

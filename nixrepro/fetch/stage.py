@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nixrepro.cache import folder
+from nixrepro.fetch import folders
 from nixrepro.fetch.display import Display
 from nixrepro.fetch.download import Downloader, Store, Unavailable
 from nixrepro.fetch.parts import sweep
 from nixrepro.fetch.places import Places
 from nixrepro.fetch.transfer import WrongFile
-from nixrepro.lock import Artefact, Lock, store_name
+from nixrepro.lock import Artefact, Lock
 
 WORKERS = 8
 # For each file that is read or downloaded, so many may wait for Nix, in one call.
@@ -41,10 +42,7 @@ def wanted(lock: Lock, data: Collection[str] = ()) -> list[Artefact]:
 
 def lacking(artefacts: Iterable[Artefact], store: Store) -> list[Artefact]:
     """The artefacts that the store does not hold, each file once."""
-    paths = {
-        store.store_path(store_name(artefact.file), artefact.sha256): artefact
-        for artefact in artefacts
-    }
+    paths = {folders.place(store, artefact): artefact for artefact in artefacts}
     there = store.valid(list(paths)) if paths else set()
     return [artefact for path, artefact in paths.items() if path not in there]
 
@@ -81,6 +79,13 @@ def fetch(
     absent = sorted(lacking(asked, store), key=lambda artefact: -artefact.size)
     fetched: list[Artefact] = []
     failed: list[WrongFile | Unavailable] = []
+    for artefact in [each for each in absent if each.kind == "folder"]:
+        absent.remove(artefact)
+        try:
+            folders.bring(store, places.local(artefact), artefact)
+            fetched.append(artefact)
+        except (WrongFile, Unavailable) as error:
+            failed.append(error)
     with Display(absent, quiet=quiet) as display:
         downloader = Downloader(places.http, places, store, cache, display, workers)
         with ThreadPoolExecutor(workers * _WAITING, thread_name_prefix="fetch") as pool:

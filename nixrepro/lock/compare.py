@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from nixrepro.config import Config, question
+from nixrepro.config.asked import FOR_PROFILE
 from nixrepro.lock.model import LAYERS, Artefact, Lock
+
+_BASES, _PROFILES = "base.packages", f"base.{FOR_PROFILE}"
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,11 @@ class Move:
 
 
 def compare(lock: Lock, config: Config) -> list[Change]:
-    """What of the question changed since the lock was made, by key; empty where nothing did."""
+    """What of the question changed since the lock was made, by key; empty where nothing did.
+
+    A package that the lock has for the portable profile is no change when nobody asks for it now:
+    settings outdate no lock.
+    """
     old, new = _flat(lock.question), _flat(question(config))
     found: list[Change] = []
     for key in sorted(old.keys() | new.keys()):
@@ -44,7 +51,17 @@ def compare(lock: Lock, config: Config) -> list[Change]:
             found += [Change(key, "", str(item)) for item in now if item not in was]
         elif before != after:
             found.append(Change(key, _spell(before), _spell(after)))
-    return found
+    had, wants = ({*_packages(each)} for each in (old, new))
+    return [
+        each
+        for each in found
+        if not (each.key == _PROFILES and each.old)
+        and not (each.key in (_BASES, _PROFILES) and {each.old, each.new} & had & wants)
+    ]
+
+
+def _packages(values: dict[str, Any]) -> list[str]:
+    return [*values.get(_BASES, []), *values.get(_PROFILES, [])]
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -19,12 +19,12 @@ class Artefact:
         layer: one of `LAYERS`.
         name: package, normalised distribution, or data name.
         version: "" for data.
-        kind: "deb", "wheel", "sdist" or "file".
+        kind: "deb", "wheel", "sdist", "file" or "folder" (of data).
         role: "" (in the environment), "bootstrap" (the frozen set that unpacks), "observer" (what
             watches a run from outside) or "build".
         file: base name as published; may hold "~" and "%3a".
         size: bytes; 0 where it is not known, which only data may say.
-        sha256: 64 hex digits.
+        sha256: 64 hex digits; of a folder that of its archive as Nix makes it.
         archive: which Debian mirror, "debian" or "debian-security"; else "".
         location: pool path of a deb; else "".
         url: where it is, only when URLs are recorded; data always names its own.
@@ -32,6 +32,7 @@ class Artefact:
         dependencies: names in the same layer and role, sorted; an observer's also in role "".
         build: for an sdist, "name==version" of each wheel of its build environment, sorted.
         optional: data that is fetched only when it is named.
+        digest: of a folder, `merkle:` and 64 hex digits; else "".
     """
 
     layer: str
@@ -49,6 +50,7 @@ class Artefact:
     dependencies: tuple[str, ...] = ()
     build: tuple[str, ...] = ()
     optional: bool = False
+    digest: str = ""
 
 
 @dataclass(frozen=True)

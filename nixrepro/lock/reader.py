@@ -18,9 +18,11 @@ _KINDS: dict[str, dict[str, tuple[str, ...]]] = {
     "system": {"deb": ("", "bootstrap", "observer")},
     "accelerator": {"deb": ("",), "wheel": ("",), "sdist": ("",)},
     "wheels": {"wheel": ("", "build"), "sdist": ("",)},
-    "data": {"file": ("",)},
+    "data": {"file": ("",), "folder": ("",)},
 }
 _SHAPES = {"deb": names.DEB, "wheel": names.WHEEL, "sdist": names.WHEEL, "file": names.DATA}
+_SHAPES["folder"] = names.DATA
+_MERKLE = re.compile("merkle:[0-9a-f]{64}")
 _BUILD = re.compile(f"{names.WHEEL.pattern}=={names.WHEEL_VERSION.pattern}")
 _HIGHEST_SIZE = 2**62  # Nix's whole numbers are signed 64-bit
 
@@ -97,12 +99,12 @@ def _check_version(root: Table, file: str) -> None:
 def _artefact(table: Table) -> Artefact:
     table.only(
         *("layer", "name", "version", "kind", "role", "file", "size", "sha256", "archive"),
-        *("location", "url", "path", "dependencies", "build", "optional"),
+        *("location", "url", "path", "dependencies", "build", "optional", "digest"),
     )
     layer = table.choice("layer", None, LAYERS)
     kind = table.choice("kind", None, tuple(_KINDS[layer]))
     shape = _SHAPES[kind]
-    data, deb = kind == "file", kind == "deb"
+    data, deb = layer == "data", kind == "deb"
     versions = names.DEB_VERSION if deb else names.WHEEL_VERSION
     artefact = Artefact(
         layer=layer,
@@ -120,6 +122,7 @@ def _artefact(table: Table) -> Artefact:
         dependencies=table.strings("dependencies", shape, "a name that can be used"),
         build=table.strings("build", _BUILD, "of the form name==version"),
         optional=table.flag("optional", False),
+        digest=table.string("digest", "", _MERKLE, "merkle: and 64 hex digits"),
     )
     _check_places(table, artefact)
     return artefact
@@ -133,14 +136,16 @@ def _check_places(table: Table, artefact: Artefact) -> None:
             table.fail("location", f"is not where {artefact.file} can be: {location!r}", _BY_HAND)
     elif location:
         table.fail("location", "is for Debian packages only", _BY_HAND)
-    if path and not (artefact.kind == "file" and names.is_inside(path)):
+    if path and not (artefact.layer == "data" and names.is_inside(path)):
         table.fail("path", f"can't be {path!r}", _BY_HAND)
     if artefact.build and artefact.kind != "sdist":
         table.fail("build", "is for sdists only", _BY_HAND)
-    if artefact.optional and artefact.kind != "file":
+    if artefact.optional and artefact.layer != "data":
         table.fail("optional", "is for data only", _BY_HAND)
-    if artefact.kind == "file" and not (artefact.url or path):
+    if artefact.layer == "data" and not (artefact.url or path):
         table.fail("name", "is data with neither url nor path", _BY_HAND)
+    if (artefact.kind == "folder") != bool(artefact.digest):
+        table.fail("digest", "is for folders of data, and each has one", _BY_HAND)
 
 
 def _check_together(root: Table, artefacts: list[Artefact]) -> None:

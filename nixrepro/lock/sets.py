@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from nixrepro.config import Config, question
+from nixrepro.config import Config
+from nixrepro.config.asked import compiler
 from nixrepro.lock.model import Lock
 
 # What every environment has: the C library, a shell and the tools that its scripts take for
@@ -36,7 +37,7 @@ OBSERVER = ("strace",)
 
 def wanted(config: Config) -> frozenset[str]:
     """The packages that the environment of a configuration is asked to have."""
-    names = {*REQUIRED, *question(config)["base"]["packages"]}
+    names = {*REQUIRED, *config.base.packages, *compiler(config)}
     return frozenset(names | set(WITH_GCC) if "gcc" in names else names)
 
 

@@ -153,7 +153,7 @@ def _side(lock: Lock, places: dict[Key, int], stated: Callable[[Artefact], State
 
 
 def _key(artefact: Artefact) -> Key:
-    return ({"deb": DEB, "file": "file"}.get(artefact.kind, DIST), artefact.name)
+    return ({"deb": DEB, "file": "file", "folder": "file"}.get(artefact.kind, DIST), artefact.name)
 
 
 def _one(entry: Entry) -> Artefact:

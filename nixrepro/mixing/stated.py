@@ -81,7 +81,7 @@ def own(artefact: Artefact) -> Stated:
     if kind == DEB and _is_python(artefact.name):
         offers.append(Offer(PYTHON, "", _upstream(artefact.version)))
     needs = tuple((Wish(kind, name),) for name in artefact.dependencies)
-    return Stated(needs, (), tuple(offers) if artefact.kind != "file" else ())
+    return Stated(needs, (), tuple(offers) if artefact.layer != "data" else ())
 
 
 def of_control(artefact: Artefact, fields: dict[str, Any]) -> Stated:

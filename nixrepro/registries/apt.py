@@ -62,7 +62,9 @@ class Mirrors:
 
 
 def _unknown(kind: str, message: str) -> ConfigError:
-    where = "" if kind == "snapshot" else ", or configure apt (/etc/apt/sources.list.d)"
+    where = ", or configure apt (/etc/apt/sources.list.d)"
+    if kind == "snapshot":
+        where = "; a day for the wheels alone is tool.nixrepro.wheels.as-of"
     return ConfigError(
         message,
         hint=f"set tool.nixrepro.base.{_KEYS[kind]} in pyproject.toml to its URL, "

@@ -103,7 +103,9 @@ def layers_that_differ(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
 def _pinned(layer: Any) -> Any:
     if not isinstance(layer, list):
         return layer
-    return [entry for entry in layer if entry.get("pinned", True)]
+    pinned = (entry for entry in layer if entry.get("pinned", True))
+    # Where data lay on a machine is none of its facts.
+    return [{key: value for key, value in e.items() if key != "place"} for e in pinned]
 
 
 def _keys(old: Any, new: Any, name: str = "") -> Iterator[str]:

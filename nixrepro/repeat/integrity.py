@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from nixrepro import closure
 from nixrepro.canonical import digest
-from nixrepro.record import FORMAT
+from nixrepro.errors import RunError
+from nixrepro.record import FORMAT, Record
 from nixrepro.runtime import result as results
 from nixrepro.runtime.folder import events
 from nixrepro.runtime.record import what_counts
@@ -41,24 +43,56 @@ def problems(
         return (Finding("record.json", f"it has not the shape of a record: {error!r}"),)
 
 
-def check(folder: Path, document: dict[str, Any]) -> tuple[Finding, ...]:
-    """`problems` of the record in a folder, whose name is checked too."""
-    found = problems(
-        document,
+def check(folder: Path, document: dict[str, Any], *, partial: bool = False) -> tuple[Finding, ...]:
+    """`problems` of the record in a folder, which may have any name: a copy is as good.
+
+    Args:
+        folder: the record's.
+        document: the record.
+        partial: whether what a run said may be missing: its log, events and steps.
+    """
+    return problems(
+        _there(folder, document) if partial else document,
         lambda name: sha256_of(folder / name),
         lambda: events(str(folder / "events.jsonl")),
     )
-    if not str(document["id"]).startswith(folder.name):
-        found += (Finding("id", f"the record in folder {folder.name} is of run {document['id']}"),)
-    return found
+
+
+def unsound(record: Record, done: str, *, partial: bool = False) -> None:
+    """See that a record is as it was written, before something is done with it.
+
+    Args:
+        record: the run's.
+        done: what else would be done, such as "repeated".
+        partial: as of `check`.
+
+    Raises:
+        RunError: it is not; the message says what does not fit.
+    """
+    if wrong := check(record.folder, record.document, partial=partial):
+        raise RunError(
+            f"run {str(record.document['id'])[:12]} is not as it was recorded, and is not {done}",
+            hint="restore it from where it was recorded",
+            details="\n".join(f"  {each.subject}: {each.reason}" for each in wrong),
+        )
+
+
+def _there(folder: Path, document: dict[str, Any]) -> dict[str, Any]:
+    """A record without those of its files that are not there."""
+    entries = document.get("files")
+    if not isinstance(entries, dict) or not all(isinstance(e, dict) for e in entries.values()):
+        return document
+    kept = {key: e for key, e in entries.items() if os.path.lexists(folder / str(e.get("file")))}
+    return {**document, "files": kept}
 
 
 def files(document: dict[str, Any]) -> dict[str, str]:
     """The files beside a record, each with the SHA-256 that it states."""
     entries = dict(document.get("files", {}))
-    patch = document["layers"].get("code", {}).get("patch", {})
-    if "file" in patch:
-        entries["patch"] = patch
+    code = document["layers"].get("code", {})
+    for each in (code, *code.get("submodules", [])):
+        if "file" in each.get("patch", {}):
+            entries[f"patch {each['patch']['file']}"] = each["patch"]
     return {entry["file"]: entry["sha256"] for entry in entries.values()}
 
 

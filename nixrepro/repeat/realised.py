@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from nixrepro.errors import BuildError, RunError
 from nixrepro.fetch import bring
 from nixrepro.realise import Environment, check, read_by_flake, realise
 from nixrepro.record import Record
-from nixrepro.repeat import virtual
+from nixrepro.repeat import caches, virtual
 from nixrepro.repeat.recipe import Recipe
 from nixrepro.repeat.tree import short
 from nixrepro.runtime.variables import digests
@@ -45,8 +46,30 @@ class OtherEnvironment(RunError):
         self.findings = findings
 
 
+@dataclass(frozen=True)
+class Supply:
+    """Where else than from the registries an environment may be had.
+
+    Args:
+        folder: a folder with artefacts, looked into first; None for none.
+        caches: URLs of binary caches that are asked for the whole environment.
+        configured: whether those are asked too that this machine's Nix is configured with.
+        closure: whether what is built is taken from a bundle, whose maker is trusted then.
+    """
+
+    folder: Path | None = None
+    caches: tuple[str, ...] = ()
+    configured: bool = False
+    closure: bool = False
+
+
 def environment(
-    root: Path, project: Path, recipe: Recipe, nix: Nix, say: Callable[[str], None]
+    root: Path,
+    project: Path,
+    recipe: Recipe,
+    nix: Nix,
+    say: Callable[[str], None],
+    supply: Supply = Supply(),
 ) -> Environment:
     """Realise the environment of a recipe from the lock and library in its tree.
 
@@ -56,6 +79,7 @@ def environment(
         recipe: what is to be run.
         nix: the Nix to build with.
         say: tells the person what is done.
+        supply: where else than from the registries it may be had.
 
     Raises:
         OtherEnvironment: it is another one than the expected run had.
@@ -68,12 +92,16 @@ def environment(
     git.intend_to_add(project, git.unknown(project, read_by_flake(project)))
     data = sorted({a.name for a in lock.artefacts if a.layer == "data"} & recipe.data)
     wanted = recipe.expected
-    there = bool(wanted and nix.valid([wanted.document["environment"]["path"]]))
+    path = str(wanted.document["environment"]["path"]) if wanted else ""
+    if path and (supply.caches or supply.configured):
+        caches.ask(project, path, nix, supply.caches, supply.configured, say)
+    there = bool(path and nix.valid([path]))
 
     def prepare(whole: bool) -> None:
         # What an environment that is there was made of need not be there, nor be had any more.
         kept = lock.artefacts if whole else [a for a in lock.artefacts if a.layer == "data"]
-        bring(config, dataclasses.replace(lock, artefacts=tuple(kept)), nix, data=data)
+        asked = dataclasses.replace(lock, artefacts=tuple(kept))
+        bring(config, asked, nix, data=data, folder=supply.folder)
 
     say("nixrepro: realising the recorded environment")
     try:
@@ -88,7 +116,12 @@ def environment(
 
 
 def settings(
-    made: Environment, project: Path, recorded: Mapping[str, Any], path: Path, nix: Nix
+    made: Environment,
+    project: Path,
+    recorded: Mapping[str, Any],
+    path: Path,
+    nix: Nix,
+    compiler: str = "",
 ) -> Environment:
     """The environment with a settings file that says what a record says.
 
@@ -98,6 +131,7 @@ def settings(
         recorded: the settings layer of the record.
         path: the file to write.
         nix: the Nix to build with.
+        compiler: as in the recipe.
 
     Raises:
         RunError: the numerics profile can't be had.
@@ -107,7 +141,7 @@ def settings(
     value = {**given, **{name: recorded[name] for name in names}}
     value["pass"] = sorted(recorded.get("passed", {}))
     stated = recorded.get("numerics", {})
-    value["numerics"] = virtual.numerics(project, stated, given.get("numerics", {}), nix)
+    value["numerics"] = virtual.numerics(project, stated, given.get("numerics", {}), nix, compiler)
     if not value["numerics"]:
         del value["numerics"]
     write_atomic(path, json_bytes(value))

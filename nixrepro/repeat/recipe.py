@@ -22,6 +22,9 @@ class Recipe:
         cpu: the CPU to run on, as `vcpu --show` says it; nothing for this machine's.
         cores: how many processors it may use; 0 for as many as there are.
         steps: digest loss and weights at each so many steps; None for never.
+        project: the text of pyproject.toml; "" for the tree's own.
+        compiler: the text of a lock whose gcc is to make a virtual CPU; "" for the tree's own.
+        places: what stands in for data by reference, by its name; whole paths.
     """
 
     code: Record
@@ -32,6 +35,9 @@ class Recipe:
     cpu: tuple[str, ...] = ()
     cores: int = 0
     steps: int | None = None
+    project: str = ""
+    compiler: str = ""
+    places: Mapping[str, str] = field(default_factory=dict)
 
 
 def of(record: Record, steps: int | None = None) -> Recipe:

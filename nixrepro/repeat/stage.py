@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nixrepro.canonical import json_bytes, write_atomic
+from nixrepro.data.lending import lend
 from nixrepro.errors import RunError
 from nixrepro.process import attend
 from nixrepro.realise import Environment
-from nixrepro.record import Record, read
+from nixrepro.record import Record
 from nixrepro.repeat import place, realised, recipe, tree, virtual
+from nixrepro.repeat.left import entered, left_by, named, take
 from nixrepro.repeat.recipe import Recipe
 from nixrepro.run import command, without
-from nixrepro.runtime.folder import RECORD, RUNS, enter
+from nixrepro.runtime.folder import RUNS
 from nixrepro.runtime.probe.kept import FOLDER, SWITCH
+from nixrepro.runtime.variables import SWITCH as TRACKERS
 
 if TYPE_CHECKING:
     from nixrepro.nix import Nix
+
+__all__ = ["entered", "perform", "repeat", "take"]
 
 Say = Callable[[str], None]
 
@@ -34,6 +37,7 @@ def repeat(
     steps: int | None,
     say: Say,
     show: bool = False,
+    home: tree.Home | None = None,
 ) -> Record:
     """Run again what a record says, where nothing of the person's is touched.
 
@@ -44,6 +48,7 @@ def repeat(
         steps: digest loss and weights at each so many steps; None for never.
         say: tells the person what is done.
         show: let the program's output through to standard error; it is in the new log anyhow.
+        home: where its code is; None for the project that it is recorded in.
 
     Returns:
         The new run's record, whose `repeats` is the id of the other.
@@ -60,9 +65,10 @@ def repeat(
         say(f"nixrepro: {variable} is not what it was when {name} ran: only its digest is recorded")
 
     def keep(left: Path, document: dict[str, Any]) -> Record:
-        return _enter(root, left, {**document, "repeats": record.document["id"]})
+        return entered(root, left, {**document, "repeats": record.document["id"]})
 
-    return perform(root, recipe.of(record, steps), nix, say=say, keep=keep, name=name, show=show)
+    wanted = recipe.of(record, steps)
+    return perform(root, wanted, nix, say=say, keep=keep, name=name, show=show, home=home)
 
 
 def perform(
@@ -75,6 +81,10 @@ def perform(
     name: str,
     show: bool = False,
     probe: bool = True,
+    home: tree.Home | None = None,
+    doing: str = "repeating",
+    supply: realised.Supply = realised.Supply(),  # noqa: B008 - it is frozen
+    variables: Mapping[str, str] | None = None,
 ) -> Record:
     """Make a run of a recipe, in a folder of its own that is gone afterwards.
 
@@ -87,6 +97,10 @@ def perform(
         name: what the run is called to the person.
         show: let the program's output through to standard error.
         probe: take the probe of its arithmetic where none is kept.
+        home: where its code is; None for the project that it is recorded in.
+        doing: what is done with the run, to the person.
+        supply: where else than from the registries its environment may be had.
+        variables: the host's; None for this process's in a trial, of which trackers hear nothing.
 
     Raises:
         OtherEnvironment: the environment is not the expected one; nothing ran.
@@ -96,27 +110,36 @@ def perform(
     """
     with place.folder(root, wanted.code.folder.name) as folder:
         say(f"nixrepro: making the tree of run {name}")
-        made = tree.make(tree.home(root, wanted.code), wanted.code, folder / "tree")
-        tree.lay(made, wanted.lock)
+        code = home or tree.home(root, wanted.code)
+        made = tree.make(code, wanted.code, folder / "tree")
+        tree.lay(made, wanted.lock, wanted.project)
         words = wanted.settings["command"]
         for word in words:
-            if word.startswith(f"{made.original}{os.sep}"):
+            if made.original and word.startswith(f"{made.original}{os.sep}"):
                 say(f"nixrepro: {word} in the command is the file of today, not the recorded one")
         where = _working(wanted, made)
-        environment = realised.environment(root, made.project, wanted, nix, say)
+        environment = realised.environment(root, made.project, wanted, nix, say, supply)
         environment = realised.settings(
-            environment, made.project, wanted.settings, folder / "settings.json", nix
+            *(environment, made.project, wanted.settings, folder / "settings.json", nix),
+            compiler=wanted.compiler,
+        )
+        environment = lend(
+            *(root, made.project, environment, wanted.expected or wanted.code, folder, say),
+            instead=wanted.places,
         )
         argv = _argv(environment, made.project, words, wanted.steps, say)
-        argv = [*virtual.start(made.project, wanted.cpu, folder, nix), *argv]
+        virtual_cpu = virtual.start(made.project, wanted.cpu, folder, nix, wanted.compiler)
+        argv = [*virtual_cpu, *argv]
         _lend_probes(root, made.project)
-        variables = {**without(os.environ), **({} if probe else {SWITCH: "no"})}
+        given = without(variables or {**os.environ, TRACKERS: "no"})
+        given |= {} if probe else {SWITCH: "no"}
         # Records may be committed too, this very run's among them.
         before = frozenset(each.name for each in (made.project / RUNS).glob("*"))
-        say(f"nixrepro: repeating run {name}")
+        say(f"nixrepro: {doing} run {name}")
         with virtual.processors(wanted.cores):
-            status = attend(argv, cwd=where, env=variables, show=show)
-        return keep(*_left(made.project, name, status, before))
+            status = attend(argv, cwd=where, env=given, show=show)
+        left, document = left_by(made.project, name, status, before)
+        return keep(left, named(document, wanted.code.document))
 
 
 def _lend_probes(root: Path, project: Path) -> None:
@@ -159,35 +182,3 @@ def _working(wanted: Recipe, made: tree.Tree) -> Path:
         )
     where.mkdir(parents=True, exist_ok=True)
     return where
-
-
-def _left(
-    project: Path, name: str, status: int, before: frozenset[str]
-) -> tuple[Path, dict[str, Any]]:
-    """The folder and the record that the supervisor left."""
-    found = (project / RUNS).glob(f"*/{RECORD}")
-    left = [(path, read(path)) for path in found if path.parent.name not in before]
-    if not left:
-        raise RunError(
-            f"the repetition of {name} was not recorded; its status is {status}",
-            hint="`nixrepro repeat` shows what it says",
-        )
-    # The program may have started recorded runs of its own.
-    path, document = min(left, key=lambda each: str(each[1]["started"]))
-    return path.parent, document
-
-
-def _enter(root: Path, left: Path, document: Mapping[str, Any]) -> Record:
-    """Move a record to the project's others."""
-    target = root / RUNS / left.name
-    moved = take(left, document, target)
-    enter(str(target.parent), moved.document)
-    return moved
-
-
-def take(left: Path, document: Mapping[str, Any], target: Path) -> Record:
-    """Move a run's folder, with its record as it is to be, in one step."""
-    write_atomic(left / RECORD, json_bytes(document))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(left, target)
-    return Record(target, dict(document))

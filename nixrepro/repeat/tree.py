@@ -10,17 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from nixrepro import git
+from nixrepro.config import FILE as PROJECT
 from nixrepro.errors import RunError
 from nixrepro.process import Runner, run
 from nixrepro.record import Record
+from nixrepro.repeat import submodules
+from nixrepro.repeat.home import LOCK, Home, at, inside
+from nixrepro.repeat.home import of as home
 from nixrepro.repeat.integrity import sha256_of
+from nixrepro.repeat.patches import patched
 from nixrepro.repeat.work import Work
-from nixrepro.runtime.folder import RUNS
-from nixrepro.runtime.git import LARGE, Code
+from nixrepro.runtime.git import Code
+
+__all__ = ["PATCH", "Home", "Tree", "home", "lay", "leaves", "make", "short"]
 
 PATCH = "code.patch"
-_LOCK = "nixrepro.lock"
 _NAME = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -31,19 +35,22 @@ class Tree:
     Args:
         top: its top folder.
         project: the project's folder in it.
-        original: the top folder of the work tree that the project itself is in.
+        original: the top folder of the work tree that the project itself is in; None where there
+            is none.
+        submodules: those that it has.
     """
 
     top: Path
     project: Path
-    original: Path
+    original: Path | None
+    submodules: tuple[submodules.Submodule, ...] = ()
 
 
-def make(root: Path, record: Record, target: Path, runner: Runner = run) -> Tree:
+def make(root: Path | Home, record: Record, target: Path, runner: Runner = run) -> Tree:
     """Make the tree of a record; the project's own repository is only read.
 
     Args:
-        root: the project's folder.
+        root: the project's folder, or else where its code is.
         record: the run to be repeated.
         target: the folder to make.
         runner: how to start git.
@@ -53,14 +60,9 @@ def make(root: Path, record: Record, target: Path, runner: Runner = run) -> Tree
     """
     name = f"run {short(record)}"
     code = _known(record, name)
-    place = git.place(root, runner)
-    if place is None:
-        raise RunError(
-            f"{root} is in no Git repository that git accepts",
-            hint="repeat it in a clone of the repository that it ran in",
-        )
+    place = root if isinstance(root, Home) else at(root, runner)
     work = Work(target, runner)
-    work.link(root)
+    work.link(place.repository)
     commit = code["commit"] if isinstance(code["commit"], str) else ""
     if commit:
         if not work.has(commit):
@@ -70,51 +72,33 @@ def make(root: Path, record: Record, target: Path, runner: Runner = run) -> Tree
             )
         work.check_out(commit)
     if "patch" in code:
-        tree = work.tree_with(_patch(record), commit)
-        if tree != code["tree"]:
-            raise RunError(f"{PATCH} of {name} gives tree {tree}, recorded was {code['tree']}")
-        work.become(tree, commit, LARGE)
-    if submodules := work.submodules(code["tree"]):
-        raise RunError(
-            f"{name} had the submodule {submodules[0]}: submodules can't be repeated",
-            hint="only their commits are recorded; copy their files into the project",
-        )
+        patched(work, code, commit, record.folder, name)
+    below = place.inside if place.inside is not None else inside(work, code["tree"], record, name)
+    known = submodules.had(name, record.folder, code)
+    made = tuple(submodules.make(work, code["tree"], place, known))
     for entry in code.get("large", []):
-        _bring_large(Path(place.top), target, entry, name)
-    project = target / place.inside
-    if sha256_of(project / _LOCK) is None:
+        _bring_large(place, target, entry, name)
+    project = target / below
+    if sha256_of(project / LOCK) is None:
         raise RunError(
-            f"there was no {_LOCK} in {place.inside or 'the top folder'} when {name} ran",
+            f"there was no {LOCK} in {below or 'the top folder'} when {name} ran",
             hint="repeat it in the folder of the repository where the project was then",
         )
     stated = record.document["environment"].get("lock")
-    if stated and sha256_of(project / _LOCK) != stated:
+    if stated and sha256_of(project / LOCK) != stated:
         raise RunError(
-            f"{_LOCK} in the recorded tree is not the one whose environment {name} had",
+            f"{LOCK} in the recorded tree is not the one whose environment {name} had",
             hint="it ran in another project's environment; nothing says from which lock",
         )
     _compare(project, code, name)
-    return Tree(target, project, Path(place.top))
+    return Tree(target, project, place.top, made)
 
 
-def home(root: Path, record: Record, runner: Runner = run) -> Path:
-    """The project that has the code of a run: the one it is recorded in, where that is in Git.
-
-    Args:
-        root: the project's folder, which stands in for it.
-        record: the run's, maybe from another clone.
-        runner: how to start git.
-    """
-    above = record.folder.resolve().parents
-    if above[0].parts[-2:] == Path(RUNS).parts and git.place(above[2], runner):
-        return above[2]
-    return root
-
-
-def lay(tree: Tree, lock: str) -> None:
-    """Put another lock into a tree; with an empty text its own stays."""
-    if lock:
-        (tree.project / _LOCK).write_text(lock, encoding="utf-8")
+def lay(tree: Tree, lock: str, project: str = "") -> None:
+    """Put another lock and pyproject.toml into a tree; with an empty text its own stays."""
+    for name, text in ((LOCK, lock), (PROJECT, project)):
+        if text:
+            (tree.project / name).write_text(text, encoding="utf-8")
 
 
 def short(record: Record) -> str:
@@ -146,29 +130,22 @@ def _plain(name: object) -> bool:
     return not isinstance(name, str) or _NAME.fullmatch(name) is not None
 
 
-def _patch(record: Record) -> bytes:
-    path = record.folder / PATCH
-    if sha256_of(path) != record.document["layers"]["code"]["patch"]["sha256"]:
-        what = "is not the one that was recorded" if path.exists() else "is gone"
-        raise RunError(f"{path} {what}", hint="restore it from where the run was recorded")
-    return path.read_bytes()
-
-
-def _bring_large(top: Path, target: Path, entry: dict[str, Any], name: str) -> None:
-    """Take an untracked file that the record knows by its digest only from the project."""
+def _bring_large(place: Home, target: Path, entry: dict[str, Any], name: str) -> None:
+    """Take an untracked file that the record knows by its digest only from where the code is."""
     path, stated = str(entry["path"]), entry["sha256"]
     what = f"{name} had the untracked file {path}"
-    inside = (target / path).resolve().is_relative_to(target.resolve())  # not by a link in it
-    if leaves(path) or not inside or ".git" in PurePosixPath(path).parts:
+    within = (target / path).resolve().is_relative_to(target.resolve())  # not by a link in it
+    if leaves(path) or not within or ".git" in PurePosixPath(path).parts:
         raise RunError(f"{what}, which lies outside of the repository")
     if not isinstance(stated, str):
         raise RunError(f"{what}, which can't be had again: {stated['unknown']}")
-    if sha256_of(top / path) != stated:
-        now = "is another one now" if (top / path).exists() else "is gone"
+    source = place.large_file(path, stated)
+    if sha256_of(source) != stated:
+        now = "is another one now" if source.exists() else "is gone"
         hint = "restore it; as pinned data ([tool.nixrepro.data]) it would be kept"
         raise RunError(f"{what}, which {now}", hint=hint)
     (target / path).parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(top / path, target / path)
+    shutil.copy2(source, target / path)
 
 
 def _compare(project: Path, code: dict[str, Any], name: str) -> None:

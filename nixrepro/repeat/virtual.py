@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nixrepro.canonical import write_atomic
+from nixrepro.config.model import is_table
 from nixrepro.errors import BuildError, RunError
+from nixrepro.repeat import compiler as compilers
 from nixrepro.runtime import STATE
 
 if TYPE_CHECKING:
@@ -19,7 +21,9 @@ _KEPT = ("profile", "cpu", "threads")
 PORTABLE = "portable"
 
 
-def start(project: Path, table: Sequence[str], folder: Path, nix: Nix) -> list[str]:
+def start(
+    project: Path, table: Sequence[str], folder: Path, nix: Nix, compiler: str = ""
+) -> list[str]:
     """The words before a supervisor's command that start it on another CPU; none for this one.
 
     The supervisor is on it too, and so records it.
@@ -29,6 +33,7 @@ def start(project: Path, table: Sequence[str], folder: Path, nix: Nix) -> list[s
         table: the CPU, as `vcpu --show` says it.
         folder: where its file may lie.
         nix: the Nix to build with.
+        compiler: as in the recipe.
 
     Raises:
         RunError: its library knows no virtual CPU, or it can't be built.
@@ -37,12 +42,12 @@ def start(project: Path, table: Sequence[str], folder: Path, nix: Nix) -> list[s
         return []
     file = folder / "recorded.cpu"
     write_atomic(file, "".join(f"{line}\n" for line in table).encode())
-    vcpu, sites = _built(project, nix)
-    return [vcpu, "--sites", sites, "--table", str(file), "--"]
+    vcpu, sites = _built(project, nix, compiler)
+    return [vcpu, *(["--sites", sites] if sites else []), "--table", str(file), "--"]
 
 
 def numerics(
-    project: Path, recorded: dict[str, Any], given: dict[str, Any], nix: Nix
+    project: Path, recorded: dict[str, Any], given: dict[str, Any], nix: Nix, compiler: str = ""
 ) -> dict[str, Any]:
     """What a settings file must say, so that a run computes as a record says it did.
 
@@ -51,6 +56,7 @@ def numerics(
         recorded: `settings.numerics` of the record; empty where the machine decided.
         given: the same of the tree's own settings file.
         nix: the Nix to build with.
+        compiler: as in the recipe.
 
     Raises:
         RunError: its library knows no virtual CPU, or it can't be built.
@@ -59,8 +65,21 @@ def numerics(
         return given
     found: dict[str, Any] = {"profile": "native", **stated(recorded)}
     if found["profile"] == PORTABLE:
-        found["vcpu"], found["sites"] = _built(project, nix)
+        found["vcpu"], found["sites"] = _built(project, nix, compiler)
+        if is_table(cpu := str(found.get("cpu", ""))):
+            found["table"] = str(_table(project, cpu))
     return found
+
+
+def _table(project: Path, cpu: str) -> Path:
+    """The CPU's table that a path in the project names, which may be a stranger's."""
+    path = (project / cpu).resolve()
+    if not path.is_relative_to(project.resolve()) or not path.is_file():
+        raise RunError(
+            f"the table {cpu} of its CPU is not in the project that ran",
+            hint="the tables that come along are named in docs/numerics.md",
+        )
+    return path
 
 
 def stated(numerics: dict[str, Any]) -> dict[str, Any]:
@@ -83,7 +102,8 @@ def processors(number: int) -> Iterator[None]:
         os.sched_setaffinity(0, usable)
 
 
-def _built(project: Path, nix: Nix) -> tuple[str, str]:
+def _built(project: Path, nix: Nix, other: str) -> tuple[str, str]:
+    """The program, and the list of places that it replaces; "" where it is to look for them."""
     library = project / "nix"
     if library.is_dir() and not (library / "vcpu.nix").is_file():
         raise RunError(
@@ -91,7 +111,10 @@ def _built(project: Path, nix: Nix) -> tuple[str, str]:
             hint="run it anew with today's library (`nixrepro init --update`)",
         )
     try:
-        made = {name: nix.build(project, name) for name in ("vcpu", "sites")}
+        if other:
+            made = {"vcpu": compilers.vcpu(project, other, nix)}
+        else:
+            made = {name: nix.build(project, name) for name in ("vcpu", "sites")}
     except BuildError as error:
         raise RunError(
             f"the virtual CPU can't be built: {error.message}",
@@ -102,4 +125,4 @@ def _built(project: Path, nix: Nix) -> tuple[str, str]:
         link = project / STATE / "roots" / name
         link.parent.mkdir(parents=True, exist_ok=True)
         nix.add_root(link, path)
-    return f"{made['vcpu']}/bin/vcpu", made["sites"]
+    return f"{made['vcpu']}/bin/vcpu", made.get("sites", "")

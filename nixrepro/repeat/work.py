@@ -14,6 +14,11 @@ from nixrepro.process import Completed, Runner
 _QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false", "-c", "gc.auto=0")
 
 
+def is_git_folder(path: Path) -> bool:
+    """Whether a folder is what git keeps in `.git`."""
+    return (path / "HEAD").is_file() and (path / "objects").is_dir()
+
+
 class Work:
     """A repository whose work tree is made to hold what a run had."""
 
@@ -25,23 +30,21 @@ class Work:
             runner: how to start git.
         """
         self.top = top
-        self._runner = runner
+        self.runner = runner
         self._variables = {**git.untied(os.environ), "LC_ALL": "C"}
 
     def link(self, source: Path) -> None:
         """Make it, with the objects of the repository that a folder is in.
 
-        Every object there can be reached, also a commit that no branch has (any more).
+        Every object there can be reached, also a commit that no branch has (any more). The folder
+        may be a git folder itself, whose work tree may be gone.
 
         Raises:
             RunError: git fails.
         """
-        asked = self.git(
-            "rev-parse", "--show-object-format", "--git-path", "objects", "--git-path", "shallow",
-            cwd=source,
-        )  # fmt: skip
-        form, objects, shallow = os.fsdecode(asked).splitlines()
-        self.top.mkdir(parents=True)
+        # Git makes an empty folder where a submodule is to be.
+        self.top.mkdir(parents=True, exist_ok=True)
+        form, objects, shallow = self._found(source)
         self.git("init", "--quiet", "--template=", f"--object-format={form}")
         folder = self.top / ".git"
         borrowed = folder / "objects" / "info"
@@ -49,6 +52,19 @@ class Work:
         (borrowed / "alternates").write_bytes(os.fsencode(source.absolute() / objects) + b"\n")
         if (source / shallow).exists():
             shutil.copy(source / shallow, folder / "shallow")
+
+    def _found(self, source: Path) -> tuple[str, str, str]:
+        """Of a repository its kind of names, its objects, and where its history is cut."""
+        if is_git_folder(source):
+            words = ("config", "--file", str(source.absolute() / "config"))
+            form = self.ask(*words, "extensions.objectformat").stdout.decode().strip()
+            return form or "sha1", "objects", "shallow"
+        asked = self.git(
+            "rev-parse", "--show-object-format", "--git-path", "objects", "--git-path", "shallow",
+            cwd=source,
+        )  # fmt: skip
+        form, objects, shallow = os.fsdecode(asked).splitlines()
+        return form, objects, shallow
 
     def has(self, commit: str) -> bool:
         """Whether a commit is there."""
@@ -110,10 +126,14 @@ class Work:
             )
             self.git("--literal-pathspecs", "add", *options, stdin=names)
 
-    def submodules(self, tree: str) -> list[str]:
-        """Paths in a tree that are repositories of their own."""
-        entries = self.git("ls-tree", "-r", "-z", "--full-tree", tree).split(b"\0")
-        return [os.fsdecode(e.split(b"\t", 1)[1]) for e in entries if e.startswith(b"160000 ")]
+    def submodules(self, tree: str) -> list[tuple[str, str]]:
+        """Paths in a tree that are repositories of their own, each with its commit."""
+        found = []
+        for entry in self.git("ls-tree", "-r", "-z", "--full-tree", tree).split(b"\0"):
+            about, _, path = entry.partition(b"\t")
+            if about.startswith(b"160000 "):
+                found.append((os.fsdecode(path), about.split()[2].decode()))
+        return found
 
     def git(
         self, *words: str, cwd: Path | None = None, stdin: bytes = b"", index: str = ""
@@ -140,6 +160,6 @@ class Work:
         if index:
             env["GIT_INDEX_FILE"] = str(self.top / ".git" / index)
         try:
-            return self._runner(["git", *_QUIET, *words], cwd=cwd or self.top, env=env, stdin=stdin)
+            return self.runner(["git", *_QUIET, *words], cwd=cwd or self.top, env=env, stdin=stdin)
         except FileNotFoundError:
             raise RunError("git is not installed", hint="install it: `apt install git`") from None

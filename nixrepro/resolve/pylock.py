@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from nixrepro.urls import file_name
 if TYPE_CHECKING:
     from packaging.tags import Tag
 
+ALL = ":all:"
 _OLD_NAMES = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 _OLDEST = 5
 
@@ -31,12 +32,16 @@ class File:
 
 @dataclass(frozen=True)
 class Package:
-    """One version of a distribution and the files it is published as."""
+    """One version of a distribution and its files; `direct`: asked for by the URL of its only one.
+
+    An index need not know a direct one.
+    """
 
     name: str
     version: str
     wheels: tuple[File, ...]
     sdist: File | None
+    direct: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,31 +64,49 @@ def parse(text: str) -> tuple[Package, ...]:
     return tuple(_package(entry) for entry in tomli.loads(text).get("packages", []))
 
 
-def choose(package: Package, python: str, glibc: str, no_binary: Iterable[str]) -> Choice:
+def choose(
+    package: Package,
+    python: str,
+    glibc: str,
+    no_binary: Iterable[str],
+    hashes: Collection[str] = (),
+) -> Choice:
     """The best wheel for that Python and glibc, or else the sdist.
 
     Args:
         package: what there is.
         python: such as "3.11.2".
         glibc: such as "2.36".
-        no_binary: normalised names to build from source.
+        no_binary: normalised names to build from source; ":all:" for all.
+        hashes: the SHA-256 digests that may be taken; empty for any.
 
     Raises:
         ResolveError: there is no file that fits.
     """
-    if package.name not in set(no_binary):
+
+    def may_be(file: File) -> bool:  # where the index says no digest, it is seen later
+        return not (hashes and file.sha256) or file.sha256 in hashes
+
+    if not {package.name, ALL} & set(no_binary):
         ranks = _ranks(python, glibc)
-        fitting = [(rank, file) for file in package.wheels for rank in _rank(file, ranks)]
+        wheels = filter(may_be, package.wheels)
+        fitting = [(rank, file) for file in wheels for rank in _rank(file, ranks)]
         if fitting:
             _, best = min(fitting, key=lambda pair: (pair[0], pair[1].name))
             return Choice(package, best, "wheel")
-    if package.sdist is None:
+    if package.sdist is not None and may_be(package.sdist):
+        return Choice(package, package.sdist, "sdist")
+    if not all(map(may_be, filter(None, (*package.wheels, package.sdist)))):
         raise ResolveError(
-            f"{package.name} {package.version} has no source distribution, "
-            f"and no wheel that may be used with Python {python} and glibc {glibc}",
-            hint="ask for another version, or take its name out of no-binary",
+            f"{package.name} {package.version}: no file that may be used with Python {python} and "
+            f"glibc {glibc} has one of the {len(hashes)} hashes that are pinned",
+            hint="add the hash of one that fits, or take the hashes out",
         )
-    return Choice(package, package.sdist, "sdist")
+    raise ResolveError(
+        f"{package.name} {package.version} has no source distribution, "
+        f"and no wheel that may be used with Python {python} and glibc {glibc}",
+        hint="ask for another version, or take its name out of no-binary",
+    )
 
 
 def needs(text: str) -> dict[str, set[str]]:
@@ -100,12 +123,19 @@ def needs(text: str) -> dict[str, set[str]]:
 
 def _package(entry: Mapping[str, Any]) -> Package:
     name, version = str(entry["name"]), str(entry.get("version", ""))
+    archive = entry.get("archive", {})
+    if "url" in archive and version and "subdirectory" not in archive:
+        file = _file(archive)
+        wheel = file.name.endswith(".whl")
+        return Package(
+            normalise(name), version, (file,) if wheel else (), None if wheel else file, direct=True
+        )
     elsewhere = {"vcs", "directory", "archive"} & set(entry)
     if elsewhere or not version:
         raise ResolveError(
             f"{name} is asked for by {' '.join(sorted(elsewhere)) or 'an unknown way'}, "
-            "and only what a package index offers can be locked",
-            hint=f"ask for {name} by name and version",
+            "and only what a package index or an https URL offers can be locked",
+            hint=f"ask for {name} by name and version, or by the URL of its wheel or sdist",
         )
     sdist = entry.get("sdist")
     return Package(

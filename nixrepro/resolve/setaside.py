@@ -98,10 +98,11 @@ def missing_error(universe: Universe, name: str, key: str) -> ResolveError:
     """What to say where a package that the configuration names does not exist."""
     group = universe.policy.overrides.get(name, universe.policy.groups[0])
     near = universe.nearest(name)
-    return ResolveError(
-        f"{key}: there is no package {name} in {group}",
-        hint=f"did you mean {near}?" if near else "check its name and the suite",
-    )
+    hint = f"did you mean {near}?" if near else "check its name and the suite"
+    if near == name:
+        has = " and ".join(universe.groups_with(name))
+        hint = f"{has} has it: override it from there, or leave it to the base"
+    return ResolveError(f"{key}: there is no package {name} in {group}", hint=hint)
 
 
 def clash_error(

@@ -135,14 +135,14 @@ def _observer(indexes: list[Index], policy: Policy, main: Solution) -> Solution:
     """What the observer needs beyond the environment's packages, which it stands on as they are."""
     chosen = frozenset(_key(package) for package in main.packages)
     names = {package.name for package in main.packages}
-    universe = Universe(indexes, dataclasses.replace(policy, kept=policy.kept | chosen))
-    whole = solve(universe, names.union(OBSERVER))
-    moved = [p.name for p in whole.packages if p.name in names and _key(p) not in chosen]
-    if moved:
+    universe = Universe(indexes, dataclasses.replace(policy, fixed=chosen))
+    try:
+        whole = solve(universe, names.union(OBSERVER))
+    except ResolveError as error:
         raise ResolveError(
-            f"{' and '.join(OBSERVER)} does not fit the {moved[0]} of the environment",
+            f"{' and '.join(OBSERVER)} does not fit the environment: {error.message}",
             hint="`nixrepro lock --upgrade` takes everything from one day of the archive",
-        )
+        ) from error
     more = tuple(p for p in whole.packages if p.name not in names or p.name in OBSERVER)
     return Solution(more, whole.needs)
 

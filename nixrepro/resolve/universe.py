@@ -34,11 +34,13 @@ class Policy:
         groups: suites, the base first, then those of the overrides in order of preference.
         overrides: package name to the one suite it may come from.
         kept: (name, version, sha256) of packages that stay as long as they fit.
+        fixed: the same of packages beside which no other of their names is there.
     """
 
     groups: tuple[str, ...]
     overrides: Mapping[str, str]
     kept: frozenset[tuple[str, str, str]] = frozenset()
+    fixed: frozenset[tuple[str, str, str]] = frozenset()
 
 
 class Universe:
@@ -69,7 +71,9 @@ class Universe:
                     for package in source.packages(name):
                         key = (package.group, package.version, package.sha256)
                         found.setdefault(key, package)
-            self._versions[name] = tuple(sorted(found.values(), key=cmp_to_key(self._order)))
+            fixed = [p for p in found.values() if _key(p) in self.policy.fixed]
+            there = fixed or found.values()
+            self._versions[name] = tuple(sorted(there, key=cmp_to_key(self._order)))
         return self._versions[name]
 
     def meeting(self, relation: Relation) -> tuple[Package, ...]:
@@ -91,12 +95,16 @@ class Universe:
 
     def keeps(self, package: Package) -> bool:
         """Whether a package is one of those that stay as long as they fit."""
-        return (package.name, package.version, package.sha256) in self.policy.kept
+        return _key(package) in self.policy.kept
 
     def nearest(self, name: str) -> str:
         """An existing name like one that does not exist, or ""."""
         close = difflib.get_close_matches(name, sorted(self.names()), n=1, cutoff=0.65)
         return close[0] if close else ""
+
+    def groups_with(self, name: str) -> list[str]:
+        """The suites that have a package."""
+        return [group for group in self.policy.groups if self._of_group(name, group)]
 
     def _of_group(self, name: str, group: str) -> list[Package]:
         found = [p for s in self._sources if s.group == group for p in s.packages(name)]
@@ -124,3 +132,7 @@ class Universe:
             return -1 if first < second else 1
         by_version = compare(b.version, a.version)
         return by_version or (a.sha256 > b.sha256) - (a.sha256 < b.sha256)
+
+
+def _key(package: Package) -> tuple[str, str, str]:
+    return (package.name, package.version, package.sha256)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from nixrepro.errors import ResolveError
 from nixrepro.lock import Artefact, Lock, order
 from nixrepro.names import normalise
-from nixrepro.registries import simple
-from nixrepro.resolve import pylock
+from nixrepro.resolve import files, pylock
+from nixrepro.resolve.pins import NONE, Pins
 from nixrepro.resolve.sdist import build_requirements
-from nixrepro.urls import is_remote, local_path, public
+from nixrepro.urls import is_remote, public
 from nixrepro.uv import Answer, Target, Uv
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from nixrepro.registries.python import Registries
 
 _ACCELERATOR = ("nvidia-", "cuda-")
-_AT_ONCE = 8
 
 
 def resolve_wheels(
@@ -46,38 +45,44 @@ def resolve_wheels(
         http: fetches sdists, and files whose size or hash no index says.
         keep: its versions are taken again as long as they fit.
         upgrade: names whose versions may move; None for none, empty for all.
-        as_of: nothing published after this day (UTC) is taken.
+        as_of: nothing published after this day (UTC) is taken; the configuration may say another
+            one, and the earlier counts.
 
     Raises:
-        ResolveError: the requirements can't be met; its details are uv's explanation.
+        ResolveError: the requirements can't be met; its details are uv's explanation. Or the file
+            of a pinned version has none of its hashes.
         FetchError: an index or sdist can't be had.
     """
     _check_python(config, python)
     if not config.wheels.requirements:
         return ()
     uv = Uv(config.root, registries.arguments, cert=registries.cert)
-    job = _Job(uv, http, Target.of(uv, python, glibc, as_of), config, glibc)
-    answer = uv.resolve(
-        config.wheels.requirements,
-        job.target,
-        prefer=_preferences(keep, upgrade, ""),
-        no_binary=job.no_binary,
-    )
+    target = Target.of(uv, python, glibc, _earlier(as_of, config.wheels.as_of))
+    job = _Job(uv, http, target, config, glibc)
+    pins = Pins.of(config.wheels, python)
+    with pins.blamed():
+        answer = uv.resolve(
+            config.wheels.requirements,
+            job.target,
+            prefer=_preferences(keep, upgrade, ""),
+            no_binary=job.no_binary,
+            limits=pins.limits,
+        )
     tools: dict[tuple[str, str], Artefact] = {}
     artefacts: list[Artefact] = []
-    for choice in job.choices(answer, job.no_binary):
-        artefact = job.artefact(choice, "")
+    for choice in job.choices(answer, job.no_binary, pins):
+        artefact = pins.checked(job.artefact(choice, ""))
         if choice.kind == "sdist":
             built_with = job.build_tools(choice, _preferences(keep, upgrade, "build"))
             tools |= {(tool.name, tool.version): tool for tool in built_with}
-            pins = sorted(f"{tool.name}=={tool.version}" for tool in built_with)
-            artefact = replace(artefact, build=tuple(pins))
+            names = sorted(f"{tool.name}=={tool.version}" for tool in built_with)
+            artefact = replace(artefact, build=tuple(names))
         artefacts.append(artefact)
     linked = _linked(artefacts, pylock.needs(answer.notes))
     found = sorted((*linked, *tools.values()), key=order)
     if config.record_urls:
         remote = [index for index in registries.indexes if is_remote(index)]
-        return _recorded(found, remote, http)
+        return files.recorded(found, remote, http)
     return tuple(found)
 
 
@@ -95,18 +100,20 @@ class _Job:
     def no_binary(self) -> tuple[str, ...]:
         return tuple(normalise(name) for name in self.config.wheels.no_binary)
 
-    def choices(self, answer: Answer, no_binary: Iterable[str]) -> list[pylock.Choice]:
-        packages = pylock.parse(answer.pylock)
-        python = self.target.python
-        return [pylock.choose(each, python, self.glibc, no_binary) for each in packages]
+    def choices(self, answer: Answer, no_binary: Iterable[str], pins: Pins) -> list[pylock.Choice]:
+        python, glibc = self.target.python, self.glibc
+        return [
+            pylock.choose(each, python, glibc, no_binary, pins.hashes(each.name, each.version))
+            for each in pylock.parse(answer.pylock)
+        ]
 
     def artefact(self, choice: pylock.Choice, role: str) -> Artefact:
         package, file = choice.package, choice.file
         size, sha256 = file.size, file.sha256
         if not (size and sha256):
-            size, sha256 = measure(self.http, file)
+            size, sha256 = files.measure(self.http, file)
         accelerator = choice.kind == "wheel" and not role and package.name.startswith(_ACCELERATOR)
-        recorded = self.config.record_urls and is_remote(file.url)
+        recorded = (self.config.record_urls or package.direct) and is_remote(file.url)
         return Artefact(
             layer="accelerator" if accelerator else "wheels",
             name=package.name,
@@ -136,49 +143,13 @@ class _Job:
                 hint="ask for a version that has a wheel",
                 details=error.details,
             ) from error
-        tools = [self.artefact(each, "build") for each in self.choices(answer, ())]
+        tools = [self.artefact(each, "build") for each in self.choices(answer, (), NONE)]
         return list(_linked(tools, pylock.needs(answer.notes)))
 
 
-def measure(http: Http, file: pylock.File) -> tuple[int, str]:
-    """Size and digest of a file of which the index does not say both.
-
-    Raises:
-        HttpError: it can't be had.
-    """
-    if file.sha256 and not is_remote(file.url):
-        return local_path(file.url).stat().st_size, file.sha256
-
-    def read() -> tuple[int, str]:
-        import hashlib
-
-        digest, size = hashlib.sha256(), 0
-        with http.stream(file.url) as stream:
-            if file.sha256 and stream.total is not None:
-                return stream.total, file.sha256
-            for chunk in stream.chunks:
-                digest.update(chunk)
-                size += len(chunk)
-        return size, file.sha256 or digest.hexdigest()
-
-    return http.persist(read)
-
-
-def _recorded(
-    artefacts: Sequence[Artefact], indexes: Sequence[str], http: Http
-) -> tuple[Artefact, ...]:
-    """With URLs also for what came from a folder of this machine, where an index has it too."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    def find(artefact: Artefact) -> Artefact:
-        for index in () if artefact.url else indexes:
-            for link in simple.project(http, index, artefact.name):
-                if (link.name, link.sha256) == (artefact.file, artefact.sha256):
-                    return replace(artefact, url=public(link.url))
-        return artefact
-
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return tuple(pool.map(find, artefacts))
+def _earlier(asked: date | None, stated: str) -> date | None:
+    days = [day for day in (asked, date.fromisoformat(stated) if stated else None) if day]
+    return min(days, default=None)
 
 
 def _check_python(config: Config, python: str) -> None:

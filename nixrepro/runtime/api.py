@@ -28,7 +28,7 @@ def log(*, step: int | None = None, **metrics: Any) -> None:
 
 
 def data(name: str) -> str:
-    """The path of pinned data, read-only in the store.
+    """The path of pinned data: read-only in the store, or where data by reference lies.
 
     Raises:
         LookupError: nothing of that name is pinned or fetched; this is no run and no nix develop.
@@ -43,7 +43,8 @@ def data(name: str) -> str:
         raise LookupError(f"no data {name!r} is pinned; pinned is: {names}")
     entry = table[name]
     url = entry.get("url", "")
-    events.write("data", name=name, url=url, sha256=entry["sha256"], pinned=True)
+    more = {"digest": entry["digest"]} if "digest" in entry else {}
+    events.write("data", name=name, url=url, sha256=entry.get("sha256", ""), pinned=True, **more)
     return files.present(name, entry)
 
 

@@ -40,16 +40,29 @@ def by_url(url: str) -> tuple[str, dict[str, Any] | None]:
 
 
 def present(name: str, entry: dict[str, Any]) -> str:
-    """The path of pinned data, once it is sure that it was fetched.
+    """The path of pinned data, once it is sure that it is there.
 
     Raises:
-        LookupError: it is optional data that nobody fetched.
+        LookupError: it is optional data that nobody fetched, or not where it is to lie.
     """
     path = str(entry["path"])
+    if entry.get("reference"):
+        return _referred(name, entry)
     if not os.path.exists(path):
         raise LookupError(
             f"data {name!r} is pinned but was not fetched: run nixrepro fetch --data {name}"
         )
+    return path
+
+
+def _referred(name: str, entry: dict[str, Any]) -> str:
+    """The place of data by reference: settled by the supervisor, else looked for in the project."""
+    from .datasets.places import absent, place
+    from .launch import nearest
+
+    path = place(nearest(os.getcwd()), name, entry)
+    if not path or not os.path.exists(path):
+        raise LookupError(absent(name, path, entry))
     return path
 
 

@@ -22,6 +22,18 @@ RESERVE = "reserve"
 RESERVED = 1 << 20
 
 
+def opened(project: str) -> dict[str, str]:
+    """Where a project's locks can be read as they are now, whatever takes their place later."""
+    found = {}
+    for name in ("nixrepro.lock", "flake.lock"):
+        try:
+            handle = os.open(os.path.join(project, name), os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            continue
+        found[name] = f"/proc/self/fd/{handle}"
+    return found
+
+
 class Folder:
     """One run's folder, named by the first 16 digits of its id."""
 
@@ -92,6 +104,7 @@ def summary(record: dict[str, Any]) -> dict[str, Any]:
         "metrics": record["result"].get("final", {}),
         "weights": record["fingerprint"].get("weights"),
     }
+    found.update({key: record[key] for key in ("repeats", "relaunches") if record.get(key)})
     if record["status"] == "running":
         found["process"] = record["process"]
     return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from . import STATE
 from .spawn import Reading, which
 
 TYPE_CHECKING = False
@@ -12,20 +11,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+    from .git_changes import Change
+    from .git_names import Names
+
 # An untracked file beyond this goes into the record by its digest only.
 LARGE = 5_000_000
-# And so does every further one once the patch would hold this much of them.
-TOGETHER = 50_000_000
-# Digesting more than this would delay every start: such files belong into pinned data.
-DIGESTED = 500_000_000
-TOO_LARGE = {"unknown": "too large to digest at each start: pin it as data or ignore it in Git"}
-OWN = f"/{STATE}/"
+PATCH = "code.patch"
 KILLED = "git was ended by a signal"
+# No part of any digest, and a long history takes git a while: no start waits for them.
+LATER = {"unknown": "git is asked while the program runs"}
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+# Whose folder it is says nothing: the run's own program is of that folder too. Git LFS is the
+# host's, if it is there at all: its files are compared as they are.
+_SURE = (
+    *("-c", "safe.directory=*"),
+    *("-c", "filter.lfs.clean=", "-c", "filter.lfs.process=", "-c", "filter.lfs.required=false"),
+)
 
 
 class Code:
-    """Reads the state of a project's working tree; `start` early, `finish` when it is needed."""
+    """Reads the state of a project's working tree; `start` early, `finish` when it is needed.
+
+    Attributes:
+        changed: paths, from the top, of what is not as it was committed; known when finished.
+        untracked: those of them that git does not know.
+    """
 
     def __init__(
         self, project: str, system: str, env: dict[str, str], mask: Iterable[int] = ()
@@ -50,163 +60,146 @@ class Code:
         self.env.update(GIT_CONFIG_NOSYSTEM="1", HOME=os.devnull)
         # Else it looks for the host's translations.
         self.env["GIT_TEXTDOMAINDIR"] = os.path.join(system, "share", "locale")
-        self._started: tuple[Reading | None, Reading | None] = (None, None)
+        self._started: tuple[Reading, ...] = ()
+        self.changed: list[str] = []
+        self.untracked: list[str] = []
+        self._named: tuple[str, str, str] | None = None
+        self._names: Names | None = None
 
     def start(self) -> None:
-        """Start the two questions that every run asks."""
+        """Start the questions that every run asks, side by side."""
         if not self.git:
             return
         try:
-            head = self._ask(
-                "rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-path", "objects",
-                "HEAD", "HEAD^{tree}",
+            head = self.ask(
+                "rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir",
+                "--git-path", "objects", "HEAD", "HEAD^{tree}", "--symbolic-full-name", "HEAD",
             )  # fmt: skip
-            status = self._ask("status", "--porcelain=v1", "-z", "--untracked-files=all",
-                               "--no-renames")  # fmt: skip
+            status = self.ask("status", "--porcelain=v2", "-z", "--untracked-files=all",
+                              "--no-renames", "--ignore-submodules=none")  # fmt: skip
+            attributes = self.ask("ls-files", "-z", "--full-name", "--",
+                                  ":(top,glob)**/.gitattributes", literal=False)  # fmt: skip
         except OSError:
             self.git = ""
             return
-        self._started = (head, status)
+        self._started = (head, status, attributes)
 
     def tell(self, number: int) -> None:
         """Pass a signal on that may have come before all of git was started."""
         for reading in self._started:
-            if reading is not None:
-                os.kill(reading.pid, number)
+            os.kill(reading.pid, number)
 
-    def finish(self, scratch: str) -> tuple[dict[str, Any], bytes]:
-        """The layer's facts and the uncommitted patch (empty when there is none).
+    def finish(self, scratch: str) -> tuple[dict[str, Any], dict[str, bytes]]:
+        """The layer's facts and the uncommitted patches by their files' names, if there are any.
 
         Args:
             scratch: a folder for a copy of the index and the objects of the changed files.
         """
-        head, status = self._started
-        if head is None or status is None:
-            return {"unknown": "there is no git, neither in the closure nor on PATH"}, b""
-        asked, said = head.finish()
-        code, changed = status.finish()
-        if asked < 0 or code < 0:
-            return {"unknown": KILLED}, b""
+        if not self._started:
+            return {"unknown": "there is no git, neither in the closure nor on PATH"}, {}
+        (asked, said), (code, status), (last, names) = [each.finish() for each in self._started]
+        if min(asked, code, last) < 0:
+            return {"unknown": KILLED}, {}
         lines = said.decode("utf-8", "surrogateescape").splitlines()
-        if code != 0 or len(lines) < 3:  # noqa: PLR2004
-            return {"unknown": "the project's folder is in no Git repository that git accepts"}, b""
-        known = len(lines) >= 5 and lines[3] != "HEAD"  # noqa: PLR2004
+        if code != 0 or len(lines) < 4:  # noqa: PLR2004
+            return {"unknown": "the project's folder is in no Git repository that git accepts"}, {}
+        known = len(lines) >= 6 and lines[4] != "HEAD"  # noqa: PLR2004
         facts: dict[str, Any] = {
-            "commit": lines[3] if known else {"unknown": "nothing is committed yet"},
-            "tree": lines[4] if known else EMPTY_TREE,
+            "commit": lines[4] if known else {"unknown": "nothing is committed yet"},
+            "tree": lines[5] if known else EMPTY_TREE,
             "dirty": False,
             "large": [],
+            "submodules": [],
+            "lfs": [],
+            "describe": LATER,
+            "remote": LATER,
         }
-        paths = _paths(changed)
-        if not paths:
-            return facts, b""
-        facts["dirty"] = True
-        objects = os.path.normpath(os.path.join(self.project, lines[2]))
-        return self._dirty(facts, (lines[0], lines[1], objects), paths, scratch)
+        top, common, objects = (os.path.join(self.project, lines[n]) for n in (0, 2, 3))
+        self._named = (lines[4], lines[-1], common) if known else ("", "", common)
+        patches: dict[str, bytes] = {}
+        changes: list[Change] = []
+        if status:
+            from .git_changes import parse
 
-    def _dirty(
+            changes = parse(status)
+        modules = os.path.exists(os.path.join(top, ".gitmodules"))
+        if modules or any(each.submodule for each in changes):
+            from .git_submodules import look
+
+            look(self, top, changes, facts, patches, scratch)
+        attributed = [os.fsdecode(name) for name in names.split(b"\0") if name]
+        attributed += [each.path for each in changes if each.path.endswith(".gitattributes")]
+        if attributed or os.path.exists(os.path.join(lines[1], "info", "attributes")):
+            from .git_lfs import look as look_for_lfs
+
+            changes = look_for_lfs(self, (top, lines[1]), attributed, changes, facts)
+        if changes:
+            from .git_changes import patch
+
+            facts["dirty"] = True
+            places = (top, lines[1], os.path.normpath(objects))
+            patches.update(patch(self, facts, places, changes, scratch))
+        # A submodule's own paths are there already.
+        self.changed += [each.path for each in changes if each.moved]
+        self.untracked += [each.path for each in changes if each.untracked]
+        return facts, patches
+
+    def names(self, *, wait: bool = True) -> dict[str, Any]:
+        """What people call the commit: `describe` and `remote`; nothing outside of a repository.
+
+        Args:
+            wait: False only has git begin, to be asked again when there is time.
+        """
+        if self._named is None:
+            return {}
+        if self._names is None:
+            from .git_names import Names
+
+            self._names = Names(self, *self._named)
+            self._names.start()
+        tracked = len(self.changed) > len(self.untracked)
+        return self._names.finish(tracked) if wait else {}
+
+    def judge(self, facts: dict[str, Any], *, clean: bool, quiet: bool) -> None:
+        """Warn of code that git could not bring back, or refuse what was to be clean.
+
+        Args:
+            facts: what `finish` gave.
+            clean: refuse whatever is not committed and complete.
+            quiet: say nothing.
+
+        Raises:
+            Refused: it was to be clean, and is not.
+        """
+        told = [facts.get(name) for name in ("large", "submodules", "lfs")]
+        if clean or any(told) or None in told or isinstance(facts["tree"], dict):
+            from .git_doubts import see
+
+            see(facts, self.changed, clean=clean, quiet=quiet)
+
+    def ask(self, *words: str, stdin: bytes = b"", literal: bool = True) -> Reading:
+        """Start git in the project's folder.
+
+        Args:
+            words: the command and its arguments.
+            stdin: what it reads.
+            literal: whether paths mean themselves, whatever characters they have.
+
+        Raises:
+            OSError: it can't be started.
+        """
+        return self.ask_in(self.project, *words, stdin=stdin, literal=literal)
+
+    def ask_in(
         self,
-        facts: dict[str, Any],
-        places: tuple[str, str, str],
-        paths: list[tuple[str, bool]],
-        scratch: str,
-    ) -> tuple[dict[str, Any], bytes]:
-        """Put what changed into a copy of the index, objects aside: its tree is what runs."""
-        top, folder, objects = places
-        chosen, facts["large"] = _choose(top, paths)
-        index = os.path.join(scratch, "index")
-        store = os.path.join(scratch, "objects")
-        os.mkdir(store)
-        try:
-            with open(os.path.join(folder, "index"), "rb") as old, open(index, "wb") as new:
-                new.write(old.read())
-        except FileNotFoundError:
-            pass
-        env = {
-            **self.env,
-            "GIT_INDEX_FILE": index,
-            "GIT_OBJECT_DIRECTORY": store,
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": objects,
-        }
-        names = b"".join(os.fsencode(name) + b"\0" for name in chosen)
-        if names:
-            words = ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"]
-            code, _ = Reading([self.git, "-C", top, *words], env, names, self.mask).finish()
-            if code != 0:
-                facts["tree"] = facts["patch"] = {"unknown": "git refused a changed file"}
-                return facts, b""
-        base = facts["commit"] if isinstance(facts["commit"], str) else EMPTY_TREE
-        tree = Reading([self.git, "-C", top, "write-tree"], env, mask=self.mask)
-        diff = Reading(
-            [self.git, "-C", top, "diff-index", "--cached", "--binary", "--full-index", "--patch",
-             "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", base],
-            env, mask=self.mask,
-        )  # fmt: skip
-        code, patch = diff.finish()
-        wrote, name = tree.finish()
-        if code < 0 or wrote < 0:
-            facts["tree"] = facts["patch"] = {"unknown": KILLED}
-            return facts, b""
-        facts["tree"] = name.decode().strip()
-        if patch:
-            import hashlib
-
-            facts["patch"] = {
-                "file": "code.patch",
-                "sha256": hashlib.sha256(patch).hexdigest(),
-                "size": len(patch),
-            }
-        return facts, patch
-
-    def _ask(self, *words: str) -> Reading:
-        # Whose folder it is says nothing: the run's own program is of that folder too.
-        argv = [self.git, "-C", self.project, "-c", "safe.directory=*", *words]
-        return Reading(argv, self.env, mask=self.mask)
-
-
-def _paths(changed: bytes) -> list[tuple[str, bool]]:
-    """Paths, from the top, of `git status -z`; with whether they are untracked."""
-    found = []
-    for entry in changed.split(b"\0"):
-        path = os.fsdecode(entry[3:])
-        if path and OWN not in f"/{path}/":
-            found.append((path, entry[:2] == b"??"))
-    return found
-
-
-def _choose(top: str, paths: list[tuple[str, bool]]) -> tuple[list[str], list[dict[str, Any]]]:
-    chosen: list[str] = []
-    large: list[dict[str, Any]] = []
-    total = digested = 0
-    for path, untracked in paths:
-        size = 0
-        if untracked and path.endswith("/"):
-            reason = "a Git repository of its own, not a submodule"
-            large.append({"path": path, "size": 0, "sha256": {"unknown": reason}})
-            continue
-        if untracked:
-            try:
-                size = os.lstat(os.path.join(top, path)).st_size
-            except OSError:
-                continue
-        if size > LARGE or total + size > TOGETHER:
-            digested += size
-            sha256 = _hash(os.path.join(top, path)) if digested <= DIGESTED else TOO_LARGE
-            large.append({"path": path, "size": size, "sha256": sha256})
-        else:
-            total += size
-            chosen.append(path)
-    return chosen, large
-
-
-def _hash(path: str) -> Any:
-    import hashlib
-
-    found = hashlib.sha256()
-    try:
-        with open(path, "rb") as stream:
-            for block in iter(lambda: stream.read(1 << 20), b""):
-                found.update(block)
-    except OSError as error:
-        return {"unknown": f"it can't be read: {error.strerror}"}
-    return found.hexdigest()
+        folder: str,
+        *words: str,
+        stdin: bytes = b"",
+        literal: bool = True,
+        more: dict[str, str] | None = None,
+    ) -> Reading:
+        """The same in another folder, with more variables."""
+        env = {**self.env, **(more or {})}
+        if not literal:
+            del env["GIT_LITERAL_PATHSPECS"]
+        return Reading([self.git, "-C", folder, *_SURE, *words], env, stdin, self.mask)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 # Module -> "our module:function", called with the executed module. Ours are imported only then: a
-# program that never imports numpy pays nothing for it.
+# program that never imports numpy pays nothing for it. Of several tables, each acts on a module.
 SEEDING = {
     "random": "seeding:seed_random",
     "numpy.random": "seeding:seed_numpy",
@@ -29,6 +29,16 @@ WATCHING = {
     "tf_keras.src.engine.training": "training:watch_model",
     "keras.src.models.model": "training:watch_model",
 }
+TRACKING = {
+    "mlflow.tracking._tracking_service.client": "trackers.mlflow:watch_client",
+    "mlflow.tracking.fluent": "trackers.mlflow:watch_fluent",
+    "wandb.sdk.wandb_init": "trackers.wandb:watch_init",
+    "wandb.sdk.wandb_run": "trackers.wandb:watch_run",
+    "tensorboard.plugins.hparams.summary_v2": "trackers.tensorboard:watch_hparams",
+    "keras.callbacks": "trackers.tensorboard:watch_callbacks",
+    "keras.src.callbacks": "trackers.tensorboard:watch_callbacks",
+    "tf_keras.src.callbacks": "trackers.tensorboard:watch_callbacks",
+}
 DATA = {
     "keras.utils.data_utils": "files:pin_files",
     "keras.src.utils.data_utils": "files:pin_files",
@@ -40,7 +50,7 @@ DATA = {
 class Finder:
     """A meta path finder that finds nothing itself: it adds an action to what the others find."""
 
-    def __init__(self, actions: dict[str, str]) -> None:
+    def __init__(self, actions: dict[str, list[str]]) -> None:
         self.actions = actions
 
     def find_spec(
@@ -64,7 +74,8 @@ class Finder:
 
         def exec_module(module: ModuleType) -> None:
             execute(module)
-            act(self.actions[name], module)
+            for action in self.actions[name]:
+                act(action, module)
 
         # On the instance, so that the loader stays what it is for importlib.resources and pkgutil.
         try:
@@ -75,20 +86,21 @@ class Finder:
 
 def install() -> None:
     """Install the hooks that the variables ask for, also for what is imported already."""
-    actions: dict[str, str] = {}
-    if os.environ.get("NIXREPRO_SEED"):
-        actions.update(SEEDING)
-    if os.environ.get("NIXREPRO_RUN"):
-        actions.update(WATCHING)
-    if os.environ.get("NIXREPRO_DATA"):
-        actions.update(DATA)
+    actions: dict[str, list[str]] = {}
+    tables = {"SEED": (SEEDING,), "RUN": (WATCHING, TRACKING), "DATA": (DATA,)}
+    for what, wanted in tables.items():
+        if os.environ.get(f"NIXREPRO_{what}"):
+            for table in wanted:
+                for name, action in table.items():
+                    actions.setdefault(name, []).append(action)
     if any(isinstance(finder, Finder) for finder in sys.meta_path):
         return
     sys.meta_path.insert(0, Finder(actions))
-    for name, action in actions.items():
+    for name, several in actions.items():
         module = sys.modules.get(name)
         if module is not None:
-            act(action, module)
+            for action in several:
+                act(action, module)
 
 
 def act(action: str, module: ModuleType) -> None:

@@ -3,7 +3,10 @@
 Options: `--environment FILE` and `--settings FILE` (both needed), `--project DIR` (the one with
 the lock, here or above), `--pass NAME` (again and again), `--weights FILE` (save the final weights
 there), `--fingerprint steps[:N]` (digest loss and weights after every N-th training step),
-`--no-record`, `--quiet`.
+`--require-data` (refuse to start where data by reference is not what is pinned; so does the
+variable NIXREPRO_REQUIRE_DATA=1), `--sandboxed` (the same, in Nix's own sandbox),
+`--require-clean` (refuse to start code that is not committed and complete; so does the variable
+NIXREPRO_REQUIRE_CLEAN=1), `--no-record`, `--quiet`.
 Exits with the program's status (128+n for signal n), 127 when there is no such program, 2 for bad
 arguments, 5 when the run can't be recorded.
 """
@@ -20,6 +23,14 @@ if TYPE_CHECKING:
 USAGE = 2
 UNRECORDED = 5
 VALUED = ("--environment", "--settings", "--project", "--pass", "--weights", "--fingerprint")
+
+FLAGS = {
+    "--no-record": ("record", False),
+    "--quiet": ("quiet", True),
+    "--require-data": ("data", True),
+    "--require-clean": ("clean", True),
+    "--sandboxed": ("sandboxed", True),
+}
 
 
 class Refused(Exception):
@@ -42,7 +53,10 @@ class Options:
         self.fingerprint = ""
         self.steps = 0
         self.record = True
+        self.data = os.environ.get("NIXREPRO_REQUIRE_DATA", "") not in ("", "0", "no")
+        self.sandboxed = False
         self.quiet = False
+        self.clean = os.environ.get("NIXREPRO_REQUIRE_CLEAN", "") not in ("", "0", "no")
         self.command: list[str] = []
 
 
@@ -69,10 +83,8 @@ def parse(words: list[str]) -> Options:
                 options.passed.append(value)
             else:
                 setattr(options, name[2:], value)
-        elif word == "--no-record":
-            options.record = False
-        elif word == "--quiet":
-            options.quiet = True
+        elif word in FLAGS:
+            setattr(options, *FLAGS[word])
         else:
             raise Refused(f"option {word} is not known; the command comes after --", USAGE)
     if not options.environment or not options.settings:
@@ -108,6 +120,16 @@ def nearest(folder: str) -> str:
             return folder
         place = above
     return place
+
+
+def by_dvc(folder: str) -> bool:
+    """Whether a folder, or the repository that it lies in, is one of DVC."""
+    while not os.path.isdir(os.path.join(folder, ".dvc")):
+        above = os.path.dirname(folder)
+        if above == folder or os.path.exists(os.path.join(folder, ".git")):
+            return False
+        folder = above
+    return True
 
 
 def main(words: list[str] | None = None) -> int:

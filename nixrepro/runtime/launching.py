@@ -7,13 +7,15 @@ import sys
 import time
 
 from . import supervise
-from .launch import UNRECORDED, USAGE, Options, Refused, load, say
+from .launch import UNRECORDED, USAGE, Options, Refused, by_dvc, load, say
 from .recording import Run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
+
+    from .git import Code
 
 
 def launch(options: Options, host: dict[str, str]) -> int:
@@ -32,16 +34,10 @@ def launch(options: Options, host: dict[str, str]) -> int:
     begun = time.monotonic()
     _stand()
     mask = supervise.block()
-    from .git import Code
-
-    code = Code(options.project, _system(options.environment), host, mask)
-    if options.record:
-        code.start()  # git works while this process reads on
-        if early := supervise.asked():
-            code.tell(early)
+    code = _code(options, host, mask)
     from . import numerics
     from .spawn import which
-    from .variables import clean, reasons, refused
+    from .variables import clean, reasons, refused, tracking
 
     environment, settings = _read(options, mask)
     command = options.command or settings.get("command", [])
@@ -50,10 +46,12 @@ def launch(options: Options, host: dict[str, str]) -> int:
         raise Refused("there is no command: give one after --", USAGE)
     if bad := refused(passed):
         raise Refused(reasons(bad), USAGE)
+    tracked = tracking(environment["layers"].get("wheels", ()), host, passed)
     temporary = _temporary(host)
     try:
         run: Run | None = None
         inner = os.path.join(temporary, "tmp")
+        data, told = _data(options, settings, temporary)
         try:
             if options.record:
                 run = Run(
@@ -63,8 +61,12 @@ def launch(options: Options, host: dict[str, str]) -> int:
                     command=command,
                     passed=passed,
                     host=host,
+                    tracked=tracked,
+                    data=data,
                 )
                 run.begin(code, temporary)
+            elif options.clean:
+                code.judge(code.finish(temporary)[0], clean=True, quiet=True)
             os.mkdir(inner, 0o700)
         except OSError as error:
             raise Refused(
@@ -78,10 +80,10 @@ def launch(options: Options, host: dict[str, str]) -> int:
             settings=settings,
             passed=passed,
             folder=run.folder.path if run else "",
-            data=os.path.abspath(options.settings),
+            data=told,
             temporary=inner,
         )
-        env.update(_asked(options))
+        env = {**tracked, **env, **_asked(options)}  # the project's own word is the last
         path = which(command[0], env.get("PATH", ""))
         if not path:
             ended = _missing(command[0])
@@ -89,16 +91,35 @@ def launch(options: Options, host: dict[str, str]) -> int:
             overhead = time.monotonic() - begun
             relay = run.relay if run else None
             path, command = numerics.started(settings, path, command)
-            ended = supervise.run(path, command, env, relay, mask, _ahead if run else None)
+            ahead = (lambda: _ahead(code)) if run else None
+            ended = supervise.run(path, command, env, relay, mask, ahead)
         if ended.reason:
             say(f"{command[0]}: {ended.reason}")
         if run is None:
             return ended.status
         begun = time.monotonic()
-        probing = run.probing(env, host, mask, temporary)
-        return run.end(ended, overhead if path else 0.0, options.quiet, begun, probing)
+        return run.end(
+            ended,
+            overhead if path else 0.0,
+            options.quiet,
+            begun,
+            run.probing(env, host, mask, temporary),
+            run.handing(env, host, mask, temporary, options.quiet),
+        )
     finally:
         _remove(temporary)
+
+
+def _code(options: Options, host: dict[str, str], mask: Iterable[int]) -> Code:
+    """Have git begin, which works while this process reads on."""
+    from .git import Code
+
+    code = Code(options.project, _system(options.environment), host, mask)
+    if options.record or options.clean:
+        code.start()
+        if early := supervise.asked():
+            code.tell(early)
+    return code
 
 
 def _read(options: Options, mask: Iterable[int]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -113,6 +134,18 @@ def _read(options: Options, mask: Iterable[int]) -> tuple[dict[str, Any], dict[s
     if warning := numerics.warning(settings):
         say(warning)
     return environment, settings
+
+
+def _data(
+    options: Options, settings: dict[str, Any], temporary: str
+) -> tuple[list[dict[str, Any]], str]:
+    """What a record says of data by reference, and the file that tells where all data lies."""
+    stated = any("reference" in entry for entry in settings.get("data", {}).values())
+    if not stated and not by_dvc(os.path.abspath(options.project)):
+        return [], os.path.abspath(options.settings)
+    from .datasets.starting import settle
+
+    return settle(options, settings, temporary)
 
 
 def _asked(options: Options) -> dict[str, str]:
@@ -164,8 +197,9 @@ def _temporary(host: dict[str, str]) -> str:
     raise Refused(f"no temporary folder can be made in {base}", UNRECORDED)
 
 
-def _ahead() -> None:
-    """Import what the end of a run needs, while its program runs."""
+def _ahead(code: Code) -> None:
+    """Import and ask what the end of a run needs, while its program runs."""
+    code.names(wait=False)
     import resource  # noqa: F401 - os.wait4 does
 
     from . import events, result, wording  # noqa: F401

@@ -10,6 +10,7 @@ from .canonical import digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 FORMAT = 1
@@ -44,6 +45,7 @@ def begin(
     hardware: dict[str, Any],
     passed: dict[str, str],
     folder: str,
+    data: list[dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """The record of a run that starts now.
 
@@ -55,11 +57,12 @@ def begin(
         hardware: the hardware layer.
         passed: host variables that pass, with digests.
         folder: the folder it runs in, relative to the project.
+        data: what was found of data by reference.
     """
     layers = dict(environment["layers"])
     layers["hardware"] = hardware
     layers["code"] = code
-    layers["data"] = [{**entry, "pinned": True} for entry in layers.get("data", [])]
+    layers["data"] = [{**entry, "pinned": True} for entry in layers.get("data", [])] + (data or [])
     layers["settings"] = {
         "command": command,
         "folder": folder,
@@ -107,17 +110,36 @@ def begin(
 def what_counts(root: dict[str, Any], layers: dict[str, Any]) -> dict[str, Any]:
     """What makes two runs the same experiment, wherever and whenever they run.
 
-    Of the data only what is pinned is to be given. The commit is left out: its tree, with what
-    was not committed, is the code.
+    Of the data only what is pinned counts, by the digest that was found. The commit is left out:
+    its tree, with what was not committed, is the code.
     """
     code = layers["code"]
     large = sorted((entry["path"], str(entry["sha256"])) for entry in code.get("large", []))
+    # What the tree does not say of its content; absent where it says it all.
+    more = {"submodules": sorted(_unsaid(code.get("submodules", []))), "lfs": code.get("lfs", [])}
     return {
         "environment": root["digest"],
-        "data": sorted((entry["name"], entry["sha256"]) for entry in layers["data"]),
-        "code": {"tree": code.get("tree", code), "large": large},
+        "data": sorted(
+            (entry["name"], entry["digest"] if entry.get("kind") == "dvc" else entry["sha256"])
+            for entry in layers["data"]
+            if entry.get("pinned", True)
+        ),
+        "code": {
+            "tree": code.get("tree", code),
+            "large": large,
+            **{key: value for key, value in more.items() if value},
+        },
         "settings": layers["settings"],
     }
+
+
+def _unsaid(submodules: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Submodules that are not at their commit's own tree, each with what there is instead."""
+    for entry in submodules:
+        if entry.get("missing"):
+            yield entry["path"], "missing"
+        elif "tree" in entry:
+            yield entry["path"], str(entry["tree"])
 
 
 def unpinned(result: dict[str, Any]) -> list[dict[str, Any]]:

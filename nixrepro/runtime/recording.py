@@ -9,9 +9,11 @@ from .launch import UNRECORDED, Options, Refused, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from signal import Signals
     from typing import Any
 
+    from .git import Code
     from .probe.kept import Probing
     from .supervise import Ended
 
@@ -28,6 +30,8 @@ class Run:
         command: list[str],
         passed: list[str],
         host: dict[str, str],
+        tracked: dict[str, str],
+        data: list[dict[str, Any]] | None = None,
     ) -> None:
         from .variables import digests
 
@@ -36,21 +40,26 @@ class Run:
         self.settings = settings
         self.command = command
         self.passed = digests(host, passed)
+        self.tracked = digests(tracked, tracked)
         self.steps = options.steps
+        self.data = data
+        self.clean, self.quiet = options.clean, options.quiet
 
-    def begin(self, code: Any, scratch: str) -> None:
+    def begin(self, code: Code, scratch: str) -> None:
         """Take the facts, make the folder, write the first record.
 
         Raises:
-            Refused: the project's folder can't be written.
+            Refused: the project's folder can't be written, or was to be clean.
         """
         from . import host, record
         from .canonical import write_atomic
-        from .folder import LOG, RUNS, Folder
+        from .folder import LOG, RUNS, Folder, opened
         from .relay import Relay
 
         hardware = host.facts()
-        facts, patch = code.finish(scratch)
+        facts, patches = code.finish(scratch)
+        self.code = code
+        code.judge(facts, clean=self.clean, quiet=self.quiet)
         where = os.path.relpath(os.getcwd(), self.project)
         self.record = record.begin(
             environment=self.environment,
@@ -60,11 +69,15 @@ class Run:
             hardware=hardware,
             passed=self.passed,
             folder=where,
+            data=self.data,
         )
+        if self.tracked:
+            self.record["tracking"] = {"passed": self.tracked}
+        self.locks = opened(self.project)
         try:
             self.folder = Folder(self.project, self.record["id"])
-            if patch:
-                write_atomic(self.folder.file("code.patch"), patch)
+            for name, patch in patches.items():
+                write_atomic(self.folder.file(name), patch)
             self.record["fingerprint"] = {}
             self.folder.save(self.record)
             self.relay = Relay(self.folder.file(LOG))
@@ -96,10 +109,39 @@ class Run:
                 settings=self.settings,
                 hardware=self.record["layers"]["hardware"],
                 env=env,
-                passed=self.passed,
+                passed=[*self.passed, *self.tracked],
             )
 
         return Probing(find, host, mask, scratch)
+
+    def handing(
+        self,
+        env: dict[str, str],
+        host: dict[str, str],
+        mask: set[Signals],
+        scratch: str,
+        quiet: bool,
+    ) -> Callable[[dict[str, Any]], dict[str, Any] | None] | None:
+        """What gives the record to the runs of trackers that it names; None in a trial.
+
+        Args:
+            env: the program's variables.
+            host: this process's.
+            mask: the signal mask that the program got.
+            scratch: the run's temporary folder.
+            quiet: say nothing.
+        """
+        from .variables import SWITCH
+
+        if host.get(SWITCH) == "no":
+            return None
+
+        def hand(record: dict[str, Any]) -> dict[str, Any] | None:
+            from .trackers.uploading import handed
+
+            return handed(record, self, env, mask, scratch, quiet)
+
+        return hand
 
     def end(
         self,
@@ -108,6 +150,7 @@ class Run:
         quiet: bool,
         begun: float,
         probing: Probing | None = None,
+        hand: Callable[[dict[str, Any]], dict[str, Any] | None] | None = None,
     ) -> int:
         """Write the final record and the summary; gives the exit status.
 
@@ -117,6 +160,8 @@ class Run:
             quiet: say nothing.
             begun: when it ended, on the monotonic clock.
             probing: takes the probe of the environment's arithmetic, where none is kept.
+            hand: gives the record to the runs of trackers that it names, and changes it where
+                that fails.
         """
         from . import events, record, result
         from .folder import events as read_events
@@ -126,9 +171,15 @@ class Run:
         if not ended.wall:
             self.relay.start()
         log = self.relay.finish()
-        gathered = result.gather(read_events(self.folder.file(events.FILE)))
+        said = read_events(self.folder.file(events.FILE))
+        gathered = result.gather(said)
         fingerprint = result.fingerprint(gathered)
         gathered["steps"], beside = self._steps()
+        facts = self.record["layers"]["code"]
+        facts.update(self.code.names())
+        for each in facts.get("submodules", []):
+            if "file" in each.get("patch", {}):
+                beside[f"patch of {each['path']}"] = each["patch"]
         probe = probing.known(bool(ended.status or ended.forwarded)) if probing else None
         final = record.end(
             {**self.record, "probe": probe or self.record["probe"]},
@@ -150,6 +201,8 @@ class Run:
             fingerprint=fingerprint,
             files={"log": log, **lying("events", self.folder.file(events.FILE)), **beside},
         )
+        if trackers := result.trackers(said):
+            final["trackers"] = trackers
         status = ended.status
         try:
             self.folder.save(final, final=True)
@@ -160,16 +213,23 @@ class Run:
             for line in summary(final, self.folder.file("record.json")):
                 say(line)
         if probing and not probe:
-            self._probe(final, probing, quiet)
+            final = self._probe(final, probing, quiet)
+        if hand and trackers and (changed := hand(final)):
+            self._again(changed, "trackers' answer")
         return status
 
-    def _probe(self, final: dict[str, Any], probing: Probing, quiet: bool) -> None:
-        """Take the probe, and write the record once more: until then it was whole without."""
-        found = probing.take(None if quiet else _patience)
+    def _probe(self, final: dict[str, Any], probing: Probing, quiet: bool) -> dict[str, Any]:
+        """The record with the probe, which is taken now."""
+        found = {**final, "probe": probing.take(None if quiet else _patience)}
+        self._again(found, "probe")
+        return found
+
+    def _again(self, record: dict[str, Any], what: str) -> None:
+        """Write the record once more: until then it was whole without."""
         try:
-            self.folder.save({**final, "probe": found}, final=True)
+            self.folder.save(record, final=True)
         except OSError as error:
-            say(f"the probe could not be recorded in {self.folder.path}: {error.strerror}")
+            say(f"the {what} could not be recorded in {self.folder.path}: {error.strerror}")
 
     def _steps(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """What the result says of the steps, and the file that lies beside the record."""

@@ -53,6 +53,11 @@ def gather(events: Iterable[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def trackers(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The runs of experiment trackers that the program made, each once."""
+    return _distinct([_without(e, "event", "pid") for e in events if e.get("event") == "tracker"])
+
+
 def fingerprint(result: dict[str, Any]) -> dict[str, Any]:
     """Digests of what the run computed: the final weights, and all metrics in their order.
 

@@ -26,6 +26,36 @@ REFUSED = (
     "ONEDNN_", "KERAS_", "NPY_", "DNNL_", "KMP_", "GOMP_", "CUDA_", "CUDNN_", "CUBLAS_", "NVIDIA_",
     "MALLOC_", "LC_",
 )  # fmt: skip
+# Where and as whom a tracker logs: no number changes with it, so these pass where the environment
+# has the tracker, under no digest of the run. What a tracker gives to the program (sweeps, resumed
+# runs, configurations) is not among them.
+TRACKERS: tuple[tuple[tuple[str, ...], tuple[str, ...], dict[str, str]], ...] = (
+    (
+        ("mlflow", "mlflow-skinny"),
+        (
+            "MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD",
+            "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_AUTH", "MLFLOW_TRACKING_AWS_SIGV4",
+            "MLFLOW_TRACKING_INSECURE_TLS", "MLFLOW_TRACKING_SERVER_CERT_PATH",
+            "MLFLOW_TRACKING_CLIENT_CERT_PATH", "MLFLOW_REGISTRY_URI", "MLFLOW_WORKSPACE",
+            "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID",
+            "MLFLOW_S3_ENDPOINT_URL", "MLFLOW_S3_IGNORE_TLS", "MLFLOW_HTTP_REQUEST_TIMEOUT",
+            "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_ALLOW_FILE_STORE",
+            "MLFLOW_DISABLE_TELEMETRY",
+        ),
+        {},
+    ),
+    (
+        ("wandb",),
+        (
+            "WANDB_MODE", "WANDB_API_KEY", "WANDB_BASE_URL", "WANDB_ENTITY", "WANDB_PROJECT",
+            "WANDB_NAME", "WANDB_NOTES", "WANDB_TAGS", "WANDB_RUN_GROUP", "WANDB_JOB_TYPE",
+            "WANDB_DIR", "WANDB_SILENT", "WANDB_CONSOLE", "WANDB_IDENTITY_TOKEN_FILE",
+        ),
+        {"WANDB_MODE": "offline"},
+    ),
+)  # fmt: skip
+# Set to `no` where a run is a trial and no experiment: then none of these pass.
+SWITCH = "NIXREPRO_TRACKERS"
 # The environment sets the first and the last too, but a project may state another one.
 _STATED = frozenset(("LANG", "LANGUAGE", "TZ"))
 
@@ -100,6 +130,26 @@ def clean(
     variables.update(settings.get("variables", {}))
     variables.update(instead(settings))  # made with those of the project
     return variables
+
+
+def tracking(
+    wheels: Iterable[Mapping[str, Any]], host: Mapping[str, str], named: Iterable[str]
+) -> dict[str, str]:
+    """The variables that a program's trackers get.
+
+    Args:
+        wheels: what distributions the environment has.
+        host: this process's variables.
+        named: those that pass, and are recorded, as the project says.
+    """
+    there = {entry["name"] for entry in wheels}
+    found: dict[str, str] = {}
+    for distributions, names, trial in TRACKERS:
+        if there.isdisjoint(distributions):
+            continue
+        passing = {name: host[name] for name in names if name in host and name not in named}
+        found.update(trial if host.get(SWITCH) == "no" else passing)
+    return found
 
 
 def digests(host: Mapping[str, str], passed: Iterable[str]) -> dict[str, str]:

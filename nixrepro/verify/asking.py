@@ -8,10 +8,11 @@ from pathlib import Path
 
 import click
 
+from nixrepro.bundle.named import is_bundle
 from nixrepro.errors import NixreproError
 
 # The cheap ones first.
-ORDER = ("lock", "signature", "closure", "hermetic", "rebuild", "run")
+ORDER = ("lock", "bundle", "signature", "closure", "hermetic", "rebuild", "run")
 
 
 class Misnamed(NixreproError):
@@ -79,8 +80,11 @@ def asked(
         checks |= {"hermetic"} if trace else set()
         checks |= {"closure"} if repair else set()
         checks |= {"run"} if run else set()
+        checks |= {"bundle"} if is_bundle(run) else set()
         checks |= {"signature"} if key else set()
         checks = checks or {"lock", "closure"}
+    if "bundle" in checks and not is_bundle(run):
+        raise click.UsageError("--only bundle goes with a bundle: name its file or folder.")
     if not run and (lacking := checks & {"run", "signature"}):
         what = "--key" if key else f"--only {min(lacking)}"
         raise click.UsageError(f"{what} goes with a run: name one, or `last`.")

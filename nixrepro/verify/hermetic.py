@@ -100,7 +100,8 @@ def observe(
         watched = Watched(root, environment, tuple(words), tool, Path(folder), runner)
         if refused := watched.refused():
             return (Verdict(CHECK, "", State.UNKNOWN, refused, seconds=time.monotonic() - begun),)
-        allowed = contract(facts, _files(environment), (str(root), folder))
+        referred = _referred(root, environment)
+        allowed = contract(facts, _files(environment), (str(root), folder, *referred))
         seen = watched.watch(allowed)
         whose = watched.whose(seen.outside, layers(facts, str(root))) if seen.outside else {}
     return verdicts(seen, whose, time.monotonic() - begun)
@@ -148,3 +149,12 @@ def _files(environment: Environment) -> tuple[str, ...]:
     settings = json.loads(Path(environment.settings).read_bytes())
     data = tuple(entry["path"] for entry in settings.get("data", {}).values())
     return (environment.facts, environment.settings, *data)
+
+
+def _referred(root: Path, environment: Environment) -> tuple[str, ...]:
+    """Where declared data lies that is not in the store."""
+    from nixrepro.runtime.datasets.places import place
+
+    stated = json.loads(Path(environment.settings).read_bytes()).get("data", {})
+    places = (place(str(root), name, each) for name, each in stated.items() if "reference" in each)
+    return tuple(filter(None, places))

@@ -67,32 +67,43 @@ def _located(name: str, said: str) -> Finding:
 def _configuration(root: Path) -> Verdict:
     config = configs.load(root)
     changes = locks.compare(locks.load(root / locks.FILE), config)
-    compared = f"what {configs.FILE} asks for, with what {locks.FILE} answers"
+    compared = f"what {config.asks} asks for, with what {locks.FILE} answers"
     if not changes:
         return Verdict(CHECK, "configuration", State.SAME, "the lock answers it", compared)
-    text = (root / configs.FILE).read_text(encoding="utf-8")
-    findings = tuple(_changed(change, text) for change in changes)
+    findings = tuple(_changed(change, config) for change in changes)
     reason = f"{counted(len(changes), 'change')} since it was locked: run `nixrepro lock`"
     return Verdict(CHECK, "configuration", State.DIFFERS, reason, compared, findings)
 
 
-def _changed(change: locks.Change, text: str) -> Finding:
+def _changed(change: locks.Change, config: configs.Config) -> Finding:
     said = {
         (True, True): f"is {change.new!r}, and was {change.old!r} when it was locked",
         (True, False): f"asks for {change.new!r}, which the lock does not answer",
         (False, True): f"asks no more for {change.old!r}, which the lock answers",
     }[bool(change.new), bool(change.old)]
     layer = _LAYERS.get(change.key.partition(".")[0], "")
-    return Finding(change.key, said, layer, configs.FILE, _line_with(text, change))
+    return Finding(change.key, said, layer, *_said_at(change, config))
 
 
-def _line_with(text: str, change: locks.Change) -> int:
-    """The line that says something, else that of the tool's table."""
+def _said_at(change: locks.Change, config: configs.Config) -> tuple[str, int]:
+    """File and line that say something, else those of the tool's table."""
+    wheels, files = config.wheels, [configs.FILE]
+    if change.key.startswith("wheels.") and wheels.source:
+        files += [wheels.source, *wheels.files]
+    for file in files:
+        # Of a pin's hashes the question has a digest, which no file spells.
+        if line := _line_with(config.root / file, change.new.partition(" hashes:")[0]):
+            return file, line
+    own = config.root / configs.FILE
     key = change.key.rpartition(".")[2]
-    for wanted in (change.new, key, "[tool.nixrepro"):
-        for number, line in enumerate(text.splitlines(), 1):
-            if wanted and wanted in line and not line.lstrip().startswith("#"):
-                return number
+    return configs.FILE, _line_with(own, key) or _line_with(own, "[tool.nixrepro")
+
+
+def _line_with(path: Path, wanted: str) -> int:
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if wanted else []
+    for number, line in enumerate(lines, 1):
+        if wanted in line and not line.lstrip().startswith("#"):
+            return number
     return 0
 
 

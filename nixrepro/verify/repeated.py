@@ -16,6 +16,7 @@ from nixrepro.verify.verdict import Finding, State, Verdict
 
 if TYPE_CHECKING:
     from nixrepro.nix import Nix
+    from nixrepro.repeat.home import Home
 
 CHECK = "run"
 RECORD = "record"
@@ -30,6 +31,7 @@ def check_run(
     tolerance: float | None,
     nix: Nix,
     say: Callable[[str], None],
+    home: Home | None = None,
 ) -> tuple[Verdict, ...]:
     """Repeat a run and compare metrics and fingerprints with the record and among themselves.
 
@@ -40,6 +42,7 @@ def check_run(
         tolerance: how far a metric may be off, relative to the larger value; None for bit for bit.
         nix: the Nix to realise the environment with.
         say: tells the person what is done.
+        home: where its code is; None for the project that it is recorded in.
 
     Raises:
         NixError: there is no usable Nix.
@@ -63,7 +66,7 @@ def check_run(
     again: list[Record] = []
     try:
         while len(again) < max(runs, 1) and not _disagree(again, tolerance):
-            again.append(repeat.repeat(root, record, nix, steps=every, say=say))
+            again.append(repeat.repeat(root, record, nix, steps=every, say=say, home=home))
             status = again[-1].document["status"]
             if status != "done":
                 state = State.DIFFERS if status == "failed" else State.UNKNOWN

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from nixrepro.bundle.named import is_bundle
 from nixrepro.complaints import in_words
 from nixrepro.errors import NixreproError, RunError
 from nixrepro.verify.asking import ORDER, Asked, Misnamed
@@ -35,7 +36,7 @@ def perform(root: Path, asked: Asked, say: Callable[[str], None]) -> Iterator[tu
 
 def _named(root: Path, asked: Asked) -> None:
     """See that what is named on the command line is there, before anything slow is done."""
-    if asked.run:
+    if asked.run and not is_bundle(asked.run):
         from nixrepro import record
 
         try:
@@ -84,15 +85,23 @@ def _checks(root: Path, asked: Asked, say: Callable[[str], None]) -> dict[str, C
 
     def signature() -> tuple[Verdict, ...]:
         from nixrepro import record
+        from nixrepro.verify.bundled import check_bundled_signature
         from nixrepro.verify.signature import check_signature
 
         assert asked.key is not None  # `asked` sees to it
+        if is_bundle(asked.run):
+            return check_bundled_signature(Path(asked.run), asked.key, say)
         try:
             found = record.load(root, asked.run)
         except RunError as error:
             # One that can't be read any more is surely not the one that was signed.
             return (Verdict("signature", "", State.DIFFERS, error.said),)
         return check_signature(found, asked.key)
+
+    def bundle() -> tuple[Verdict, ...]:
+        from nixrepro.verify.bundled import check_bundle
+
+        return check_bundle(Path(asked.run), say, quiet=asked.quiet)
 
     def closure() -> tuple[Verdict, ...]:
         from nixrepro.nix import Nix
@@ -121,14 +130,19 @@ def _checks(root: Path, asked: Asked, say: Callable[[str], None]) -> dict[str, C
     def run() -> tuple[Verdict, ...]:
         from nixrepro import record
         from nixrepro.nix import Nix
+        from nixrepro.verify.bundled import check_bundled_run
         from nixrepro.verify.repeated import check_run
 
-        found = record.load(root, asked.run)
         tolerance = asked.tolerance
+        if is_bundle(asked.run):
+            path, number = Path(asked.run), asked.runs
+            return check_bundled_run(root, path, Nix(), runs=number, tolerance=tolerance, say=say)
+        found = record.load(root, asked.run)
         return check_run(root, found, runs=asked.runs, tolerance=tolerance, nix=Nix(), say=say)
 
     return {
         "lock": lock,
+        "bundle": bundle,
         "signature": signature,
         "closure": closure,
         "hermetic": hermetic,

@@ -51,7 +51,9 @@ class OwnStore:
     def __init__(self, folder: Path) -> None:
         self.own = Own.copied(folder / "project")
         self.root = folder / "root"
-        self.variables = {"NIX_REMOTE": f"local?root={self.root}", "NIX_CONFIG": NIX_CONFIG}
+        # Build users are shared by all stores, and Nix kills what it finds of a user.
+        config = f"{NIX_CONFIG}\nbuild-users-group ="
+        self.variables = {"NIX_REMOTE": f"local?root={self.root}", "NIX_CONFIG": config}
         self.nix = Nix(variables=self.variables)
         self.store = Store.of(self.nix)
         for builder in (self.own.root / "nix" / "build").iterdir():

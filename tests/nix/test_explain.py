@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 import zipfile
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,15 +18,21 @@ import pytest
 from nixrepro import lock as locks
 from nixrepro.nix import Nix
 
-from .conftest import Project
+from .conftest import REPOSITORY, Project, call
 from .own_store import smaller
-from .session import Own
+from .session import PYTHON, Own
 
 PROGRAM = """
 import random, six
 import nixrepro_runtime as nr
 text = open(nr.data("table")).read()
 nr.log(loss=random.random() + len(six.__version__) + len(text))
+"""
+# Of a CPU what a program can see of it.
+CPU = """
+import nixrepro_runtime as nr
+from nixrepro_runtime import cpu
+nr.log(features=len(cpu.features(cpu.table())))
 """
 
 
@@ -69,7 +77,9 @@ class Small:
         head = head.replace(
             'command = ["python", "train/digits.py"]', 'command = ["python", "train.py"]'
         )
-        entry = f'\n[tool.nixrepro.data.table]\npath = "data.csv"\nsha256 = "{digest}"\n'
+        entry = (
+            f'\n[tool.nixrepro.data.table]\npath = "data.csv"\nsha256 = "{digest}"\nstore = true\n'
+        )
         file.write_text(head.rstrip("\n") + "\n" + entry)
         self.save(
             locks.Artefact(
@@ -78,8 +88,9 @@ class Small:
             )
         )  # fmt: skip
 
-    def run(self) -> str:
-        done = self.own("train", NIXREPRO_PROBE="no")
+    def run(self, on: Sequence[str] = ()) -> str:
+        words = [*on, *PYTHON, "train"]
+        done = call(words, self.root, self.own.variables(NIXREPRO_PROBE="no"))
         assert done.status == 0, done.err
         return str(self.own.runs()[0]["id"])[:12]
 
@@ -150,6 +161,45 @@ def test_a_changed_data_file_though_the_old_one_is_gone(small: Small, first: str
     small.table("1,2\n3,4\n")
     found = small.explain(first, small.run())
     assert (found["cause"], found["harmless"]) == (["data.table"], [])
+
+
+def test_a_cpu_is_tried_though_the_runs_locks_have_no_gcc(small: Small, first: str) -> None:
+    (small.root / "train.py").write_text(CPU)
+    one = small.run()
+    vcpu = f"{Nix().build(REPOSITORY, 'vcpu')}/bin/vcpu"
+    two = small.run(on=[vcpu, "--cpu", "x86-64-v2", "--"])
+    done = small.own("explain", one, two)
+    # Nothing that could make a virtual CPU is locked: that is said, with what to do.
+    assert done.status == 1, done.err
+    words = " ".join(done.out.split())
+    assert "Can't be tested here: the CPU" in words and "add gcc to packages" in words
+    # Now the project has it, and the runs' own locks stay as they are.
+    shutil.copy(REPOSITORY / locks.FILE, small.root / locks.FILE)
+    found = small.explain(one, two)
+    assert (found["state"], found["cause"]) == ("explained", ["hardware.cpu"])
+    assert all(each["outcome"] in "AB" for each in found["trials"])
+    trial = small.root / found["trials"][-1]["folder"] / "record.json"
+    layers = json.loads(trial.read_text())["layers"]
+    assert "gcc" not in {each["name"] for each in layers["system"]}
+
+
+def test_what_nix_has_collected_is_fetched_before_packages_are_mixed(
+    small: Small, first: str, tmp_path: Path
+) -> None:
+    new = edited(small, tmp_path)
+    small.save(new)
+    second = small.run()
+    nix = Nix()
+    path = nix.store_path(locks.store_name(new.file), new.sha256)
+    kept = tmp_path / "kept" / new.file
+    kept.parent.mkdir()
+    shutil.copy(path, kept)
+    assert nix.delete(path)
+    # Where it can't be had, the trials that are known or need it not are made all the same.
+    done = small.own("explain", "--no-run", first, second)
+    assert "known by the locks alone (six)" in " ".join(done.out.split())
+    done = small.own("explain", first, second, PIP_FIND_LINKS=str(kept.parent))
+    assert "nixrepro: fetching 1 file that the store has no more" in done.err
 
 
 def test_a_dirty_tree_beside_a_wheel_that_changes_nothing(

@@ -32,6 +32,14 @@ def test_the_app_gives_the_same_weights_twice(project: Project) -> None:
     assert len(found[0]["weights"]) == 64
 
 
+def test_the_app_refuses_code_that_is_not_committed(project: Project) -> None:
+    app = Path(checked(["readlink", "-f", project.build("train")]))
+    done = call(["env", "NIXREPRO_REQUIRE_CLEAN=1", app], project.root)
+    assert done.status == 2
+    assert "--require-clean: the project's folder is in no Git repository" in done.err
+    assert done.out == "" and done.err.count("\n") == 1
+
+
 def test_a_training_derivation_gives_the_apps_weights_and_is_reproducible(
     project: Project,
 ) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import REPOSITORY, Project, call, checked
+from .session import wait_for
 
 CPUS = sorted(path.stem for path in (REPOSITORY / "nix/vcpu/cpus").glob("*.cpu"))
 SOURCES = Path(__file__).parent / "vcpu"
@@ -206,21 +207,28 @@ def test_a_killed_tracer_takes_the_program_along(vcpu: Path) -> None:
         assert child.wait(20) == -signal.SIGKILL
 
 
-def tracers() -> list[str]:
-    """Processes of vcpu that live; one that has ended may wait long for a container's first one."""
+def tracers(mark: str) -> list[str]:
+    """Processes of a vcpu that live, told from others by its environment; one that has ended may
+    wait long for a container's first one.
+    """
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             said = (process / "stat").read_text()
-            if " (vcpu) " in said and ") Z " not in said:
+            ours = mark.encode() in (process / "environ").read_bytes()
+            if ours and " (vcpu) " in said and ") Z " not in said:
                 found.append(said)
     return found
 
 
-def test_no_process_stays_behind(vcpu: Path) -> None:
-    checked([vcpu, "--cpu", "x86-64-v2", "--", "true"])
-    end = time.monotonic() + 5
-    while tracers():
+def test_no_process_stays_behind(vcpu: Path, tmp_path: Path) -> None:
+    words = [vcpu, "--cpu", "x86-64-v2", "--", "sh", "-c"]
+    mark = {"NIXREPRO_MARK": str(tmp_path)}
+    with subprocess.Popen([*words, "read it"], stdin=subprocess.PIPE, env={**os.environ, **mark}):
+        wait_for(lambda: tracers(str(tmp_path)))
+    assert call([*words, "true"], env=mark).status == 0
+    end = time.monotonic() + 20
+    while tracers(str(tmp_path)):
         assert time.monotonic() < end
         time.sleep(0.02)
 

@@ -76,6 +76,7 @@ def test_the_runtime_asks_as_vcpu_does(project: Project, vcpu: Path, environment
         assert json.loads(checked([*on, *python])) == shown
 
 
+@pytest.mark.alone
 def test_it_can_be_had_here_and_asking_takes_no_time(vcpu: Path) -> None:
     words: list[str | Path] = [vcpu, "--can", "--cpu", "x86-64-v2"]
     taken = []

@@ -44,6 +44,7 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1))
 
 
+@pytest.mark.alone
 def test_a_sound_project_is_the_same_offline(own: Own) -> None:
     # Without a network, the loopback one aside.
     script = 'cd "$1" && exec "$2" -m nixrepro verify --only lock --json'
@@ -62,6 +63,7 @@ def test_the_flakes_checks_pass(own: Own, check: str) -> None:
     assert done.status == 0, done.err
 
 
+@pytest.mark.alone
 def test_flake_check_is_quick_once_it_is_built(own: Own) -> None:
     argv = ["nix", "flake", "check", "--offline", f"path:{own.root}"]
     assert call(argv).status == 0

@@ -136,6 +136,19 @@ def test_nothing_is_left_and_nothing_was_touched(project: Project, again: Record
     assert len(project.git("worktree", "list").splitlines()) == 1
 
 
+def test_launched_again_with_other_chance(project: Project, trained: Record) -> None:
+    name = trained.document["id"][:12]
+    done = project.nixrepro("relaunch", name, "--set", "arguments.seed=7")
+    assert done.returncode == 0, done.stderr
+    new = record.load(project.root, done.stdout.strip()).document
+    command = trained.document["layers"]["settings"]["command"]
+    assert new["relaunches"] == trained.document["id"]
+    assert new["changed"] == {"settings.command": [command, [*command, "--seed", "7"]]}
+    assert new["environment"] == trained.document["environment"]
+    assert len(new["fingerprint"]["weights"]) == 64
+    assert new["fingerprint"]["weights"] != trained.document["fingerprint"]["weights"]
+
+
 def test_verify_says_same_with_steps_of_the_repetition(project: Project, trained: Record) -> None:
     found = project.check(trained)
     assert (found.state, found.findings) == (State.SAME, ())
@@ -178,7 +191,7 @@ def with_data(project: Project, text: str) -> None:
     (project.root / ".gitignore").write_text(".nixrepro/\ndata.csv\n")
     digest = sha256(text.encode()).hexdigest()
     file = project.root / "pyproject.toml"
-    table = f'\n[tool.nixrepro.data.table]\npath = "data.csv"\nsha256 = "{digest}"\n'
+    table = f'\n[tool.nixrepro.data.table]\npath = "data.csv"\nsha256 = "{digest}"\nstore = true\n'
     file.write_text(file.read_text() + table)
     path = project.root / lock.FILE
     old = lock.load(path)

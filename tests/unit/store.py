@@ -47,6 +47,8 @@ class Store:
             return Completed(0, b"", "")
         if "--closure-size" in argv:
             return Completed(0, f"{argv[-1]}\t2410590416\n".encode(), "")
+        if "--recursive" in argv:
+            return Completed(0, b"".join(b"%s\t2\n" % p.encode() for p in argv[-2:]), "")
         assert "print-dev-env" in argv
         if self.stderr:
             return Completed(1, b"", self.stderr)

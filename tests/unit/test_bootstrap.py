@@ -267,6 +267,32 @@ esac""",
     assert machine.run("machines").stdout == ""
 
 
+def test_no_apt_and_all_that_machines_need_is_said_at_once(machine: Machine) -> None:
+    (machine.bin / "ls").symlink_to(str(shutil.which("ls")))
+    machine.is_root()
+    refused = machine.run("machines")
+    assert refused.returncode == 2
+    lacking = "qemu-x86_64, qemu-system-x86_64, a kernel, which make gets by apt alone"
+    assert refused.stderr.startswith(f"setup: tests on emulated CPUs lack {lacking}: install QEMU")
+    assert f"into {machine.checkout}/.venv/kernel (boot/vmlinuz-RELEASE" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    machine.has("qemu-x86_64", "exit 0")
+    machine.has("qemu-system-x86_64", "exit 0")
+    assert "CPUs lack a kernel, which" in machine.run("machines").stderr
+    boot = machine.checkout / ".venv" / "kernel" / "boot"
+    boot.mkdir(parents=True)
+    (boot / "vmlinuz-6.1").touch()
+    done = machine.run("machines")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_no_apt_and_a_package_of_debian(machine: Machine) -> None:
+    machine.is_root()
+    refused = machine.run("system", "mmdebstrap", "apt-utils")
+    assert refused.returncode == 2
+    assert "what Debian calls mmdebstrap apt-utils; install it with this" in refused.stderr
+
+
 def test_another_machine_is_refused(machine: Machine) -> None:
     machine.has("uname", "echo Linux aarch64")
     refused = machine.run("tool")

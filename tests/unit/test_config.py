@@ -64,6 +64,7 @@ optional = true
 path = "data/local file.csv"
 sha256 = "{SHA}"
 size = 12
+store = true
 """
 
 
@@ -96,7 +97,7 @@ def test_everything_is_read() -> None:
         variables=(("OMP_NUM_THREADS", "2"),),
     )
     assert got.data == (
-        config.Data("local", SHA, path="data/local file.csv", size=12),
+        config.Data("local", SHA, path="data/local file.csv", size=12, store=True),
         config.Data("mnist", SHA, url="https://data.example/mnist.npz", optional=True),
     )
 
@@ -194,7 +195,22 @@ WRONG = [
     ('path = "data/local file.csv"', "", "[tool.nixrepro.data.local]",
      "tool.nixrepro.data.local needs a url or a path", ""),
     (f'sha256 = "{SHA}"\nsize', "size", "[tool.nixrepro.data.local]",
-     "tool.nixrepro.data.local lacks the key 'sha256'", ""),
+     "tool.nixrepro.data.local lacks the key 'digest'", "nixrepro data add local PATH"),
+    (f'sha256 = "{SHA}"\nsize', f'sha256 = "{SHA}"\ndigest = "sha256:{SHA}"\nsize', "digest",
+     "tool.nixrepro.data.local.digest says again what sha256 says", "keep one"),
+    (f'sha256 = "{SHA}"\nsize', f'digest = "md5:{SHA}"\nsize', "digest",
+     "tool.nixrepro.data.local.digest is not sha256: (of a file) or merkle:", ""),
+    (f'sha256 = "{SHA}"\noptional', f'digest = "merkle:{SHA}"\noptional', "digest",
+     "tool.nixrepro.data.mnist.digest is that of a folder", "sha256:"),
+    ("optional = true", "store = false", "store",
+     "tool.nixrepro.data.mnist.store can't be false", ""),
+    ('url = "https://data.example/mnist.npz"', 'dvc = "x"', "dvc",
+     "tool.nixrepro.data.mnist.dvc says again what sha256 says", ""),
+    (f'sha256 = "{SHA}"\nsize', 'dvc = "x.dvc"\nsize', "path",
+     "tool.nixrepro.data.local.path does not go with dvc", ""),
+    (f'path = "data/local file.csv"\nsha256 = "{SHA}"\nsize = 12\nstore = true',
+     'dvc = "x.yaml"', "dvc", "tool.nixrepro.data.local.dvc is no .dvc file", ""),
+    ("data/local file.csv", ".nixrepro/x", "path", "tool.nixrepro.data.local.path ", "relative"),
     (SHA, SHA.upper(), "sha256", "tool.nixrepro.data.local.sha256 is not 64 hex digits", ""),
     ("[tool.nixrepro.data.mnist]", '[tool.nixrepro.data."../x"]', '[tool.nixrepro.data."../x"]',
      'tool.nixrepro.data."../x" is not a plain name', ""),
@@ -371,9 +387,14 @@ def test_a_wrong_profile_is_said(text: str, said: str) -> None:
 
 
 def test_a_portable_profile_asks_for_the_compiler_that_its_cpu_is_built_with() -> None:
-    asked = config.question(numerics('profile = "portable"'))["base"]["packages"]
-    assert asked == ["gcc"]
-    assert config.question(numerics("threads = 2"))["base"]["packages"] == []
+    portable = numerics('profile = "portable"')
+    asked = config.question(portable)["base"]
+    assert (asked["packages"], asked["for-profile"]) == ([], ["gcc"])
+    (said,) = config.notes(portable)
+    assert said == "gcc is added: the portable profile's virtual CPU is built with it"
+    native = numerics("threads = 2")
+    assert "for-profile" not in config.question(native)["base"]
+    assert list(config.notes(native)) == []
 
 
 @pytest.mark.parametrize("cpu", ["cpus/lab.cpu", "lab.cpu", "cpus/lab"])

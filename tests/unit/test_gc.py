@@ -160,3 +160,82 @@ def test_a_name_that_means_none_or_several_drops_nothing(
         gc.drop(project.root, [root_name(project.first.path), name])
     assert "nixrepro gc" in caught.value.hint
     assert project.links() == before
+
+
+def outcomes(project: Fixture, key: str, *names: str) -> Path:
+    """A bisection that has tried some mixes: its folder."""
+    folder = project.root / ".nixrepro" / "bisect" / key
+    folder.mkdir(parents=True)
+    (folder.parent / "lock").touch()
+    (folder / "failed.json").write_text("{}")
+    for name in names:
+        (project.store.folder / name).mkdir()
+        (folder / name).symlink_to(project.store.folder / name)
+    return folder
+
+
+def explained(project: Fixture, *keys: str) -> Path:
+    folder = project.root / ".nixrepro" / "trials"
+    for key in keys:
+        (folder / key).mkdir(parents=True)
+    (folder / "abc.error.txt").touch()
+    return folder
+
+
+def test_trials_of_bisect_and_explain_are_listed(project: Fixture) -> None:
+    outcomes(project, "3fa2b1c4d5e6f708", "one", "two")
+    explained(project, "k1", "k1-2", "k2")
+    lines = [line.split() for line in invoke(project).stdout.splitlines()[2:]]
+    by_name = {cells[0]: cells[1:] for cells in lines}
+    assert by_name["bisect/3fa2b1c4"][:1] == ["2"]
+    assert by_name["bisect/3fa2b1c4"][-4:] == [
+        "4",
+        "B",
+        "trials",
+        ".nixrepro/bisect/3fa2b1c4d5e6f708",
+    ]
+    assert (by_name["trials"][0], by_name["trials"][-3:]) == (
+        "3",
+        ["-", "trials", ".nixrepro/trials"],
+    )
+    found = json.loads(invoke(project, "--json").stdout)
+    assert len(found["kept"]) == 2
+    said = {item["name"]: item for item in found["trials"]}
+    assert said["trials"]["paths"] == []
+    paths = [str(project.store.folder / name) for name in ("one", "two")]
+    assert said["bisect/3fa2b1c4d5e6f708"]["paths"] == paths
+
+
+def test_trials_are_dropped_by_name_and_by_nothing_else(project: Fixture) -> None:
+    first, second = outcomes(project, "3fa2", "one"), outcomes(project, "77", "two")
+    folder = explained(project, "k1")
+    assert "1 dropped" in invoke(project, "--unused").stderr  # the first environment
+    done = invoke(project, "--drop", "bisect/3f", "--json")
+    assert [item["name"] for item in json.loads(done.stdout)["trials"]] == ["bisect/3fa2"]
+    assert (first.exists(), second.exists(), folder.exists()) == (False, True, True)
+    assert (project.store.folder / "one").exists()
+    name = root_name(project.second.path)
+    done = invoke(project, "--drop", "trials", "--drop", name)
+    assert "no longer kept: trials (1 trial)\n" in done.stderr
+    assert "2 dropped" in done.stderr
+    assert not folder.exists() and not project.links()
+
+
+def test_all_bisections_go_at_once(project: Fixture) -> None:
+    folders = [outcomes(project, key, key) for key in ("aa", "ab")]
+    with pytest.raises(NixreproError, match="'bisect/a' means several trials"):
+        gc.let_go(project.root, ["bisect/a"], unused=True)
+    assert all(folder.exists() for folder in folders)
+    assert len(project.links()) == 2  # nothing else either
+    gc.let_go(project.root, ["bisect"], unused=False)
+    assert not any(folder.exists() for folder in folders)
+    with pytest.raises(NixreproError, match="'bisect' means no trials"):
+        gc.let_go(project.root, ["bisect"], unused=False)
+
+
+def test_in_a_project_that_was_moved_trials_are_kept_anew(project: Fixture, tmp_path: Path) -> None:
+    outcomes(project, "aa", "one")
+    moved = project.root.rename(tmp_path / "moved")
+    project.store.roots.clear()
+    gc.keep_recorded(moved, project.store.nix)
+    assert moved / ".nixrepro" / "bisect" / "aa" / "one" in project.store.roots

@@ -89,3 +89,23 @@ def test_files_that_git_does_not_know(tmp_path: Path) -> None:
     assert sorted(found) == ["nix/a.nix", "nix/b.log", "nix/ü\n.nix"]
     assert git.intend_to_add(project, found)
     assert git.unknown(project, ["nix"]) == []
+
+
+def test_whether_a_remote_has_a_commit(tmp_path: Path) -> None:
+    def said(folder: Path, *words: str) -> str:
+        done = run(["git", "-c", "user.name=n", "-c", "user.email=e", *words], cwd=folder)
+        assert done.status == 0, done.stderr
+        return done.stdout.decode().strip()
+
+    origin, clone = tmp_path / "origin", tmp_path / "clone"
+    said(tmp_path, "init", "-q", str(origin))
+    said(origin, "commit", "--allow-empty", "-qm", "first")
+    first = said(origin, "rev-parse", "HEAD")
+    assert git.shared(origin, first) is False
+    said(tmp_path, "clone", "-q", str(origin), str(clone))
+    said(clone, "commit", "--allow-empty", "-qm", "second")
+    assert git.shared(clone, first) is True
+    assert git.shared(clone, said(clone, "rev-parse", "HEAD")) is False
+    assert git.shared(clone, "0" * 40) is None
+    assert git.shared(tmp_path, first) is None
+    assert git.shared(clone, first, absent) is None

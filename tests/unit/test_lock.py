@@ -46,6 +46,7 @@ SDIST = replace(
     build=("setuptools==65.0", "wheel==0.40"),
 )
 DATA = Artefact("data", "table.v1", "", "file", "", "a_b.csv", 0, "cc" * 32, "", "", path="a b.csv")
+FOLDER = replace(DATA, name="train", kind="folder", file="train", digest=f"merkle:{'dd' * 32}")
 WHOLE = Lock(
     "3.11.2",
     "2.36",
@@ -200,6 +201,21 @@ def test_an_observer_names_what_it_stands_on_in_the_environment() -> None:
         assert "dependencies" in refused(dumps(replace(WHOLE, artefacts=left))).message
     alone = (deb("gcc", dependencies=("libc6",)), deb("libc6", role="observer"))
     assert "dependencies" in refused(dumps(replace(WHOLE, artefacts=alone))).message
+
+
+@pytest.mark.parametrize(
+    "artefact",
+    [
+        replace(FOLDER, digest=""),
+        replace(DATA, digest=FOLDER.digest),
+        replace(FOLDER, digest="merkle:x"),
+        replace(FOLDER, path=""),
+    ],
+)
+def test_a_folder_has_a_digest_and_a_file_has_none(artefact: Artefact) -> None:
+    with pytest.raises(LockError):
+        parse(dumps(replace(WHOLE, artefacts=(artefact,))))
+    assert parse(dumps(replace(WHOLE, artefacts=(FOLDER,)))).artefacts == (FOLDER,)
 
 
 def test_the_line_is_the_one_that_was_edited() -> None:

@@ -15,6 +15,7 @@ packages = ["gcc"]
 [tool.nixrepro.data.table]
 path = "table.csv"
 sha256 = "{}"
+store = true
 """
 
 
@@ -48,6 +49,27 @@ def test_each_changed_value_is_named_with_both_its_values() -> None:
         Change("wheels.requirements", "click", ""),
         Change("wheels.requirements", "", "rich"),
     ]
+
+
+PORTABLE = '[tool.nixrepro.numerics]\nprofile = "portable"\n'
+
+
+def test_the_portable_profile_adds_a_compiler_and_outdates_no_lock_that_has_it() -> None:
+    bare = TEXT.replace('packages = ["gcc"]', "")
+    added = Change("base.for-profile", "", "gcc")
+    assert compare(lock_of(text=bare), parse(bare + PORTABLE)) == [added]
+    # Back, and to and fro where it is asked for anyway.
+    assert compare(lock_of(text=bare + PORTABLE), parse(bare)) == []
+    assert compare(lock_of(), parse(TEXT + PORTABLE)) == []
+    assert compare(lock_of(text=bare + PORTABLE), parse(TEXT)) == []
+    assert compare(lock_of(text=TEXT + PORTABLE), parse(bare + PORTABLE)) == []
+    # Who asked for it and does no more gets another lock.
+    assert compare(lock_of(), parse(bare)) == [Change("base.packages", "gcc", "")]
+
+
+def test_a_lock_of_an_older_nixrepro_has_it_among_the_packages() -> None:
+    bare = TEXT.replace('packages = ["gcc"]', "")
+    assert compare(lock_of(), parse(bare + PORTABLE)) == []
 
 
 def test_what_came_and_went_whole_is_named() -> None:

@@ -22,6 +22,7 @@ PYPROJECT = """\
 [tool.nixrepro.data.table]
 path = "table.csv"
 sha256 = "{}"
+store = true
 """
 
 

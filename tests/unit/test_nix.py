@@ -135,6 +135,7 @@ def test_a_store_that_refuses(name: str, said: str) -> None:
         lambda: nix.add_fixed([Path("file")]),
         lambda: nix.add_root(Path("link"), ABSENT),
         lambda: nix.closure_size(ABSENT),
+        lambda: nix.joint_size([ABSENT]),
     ]
     for ask in asks:
         with pytest.raises(NixError, match="store can't be used") as caught:
@@ -148,6 +149,9 @@ def test_files_are_added_and_sizes_read() -> None:
     assert Nix(played).add_fixed([Path("/a/six.whl")]) == [WHEEL]
     assert played.asked == [["nix-store", "--add-fixed", "sha256", "/a/six.whl"]]
     assert Nix(Played(recorded("closure-size.stdout"))).closure_size(WHEEL) == 87808
+    played = Played(recorded("joint-size.stdout"))
+    assert Nix(played).joint_size([ABSENT, WHEEL]) == 255928 + 68800
+    assert played.asked[0][-2:] == [ABSENT, WHEEL]
 
 
 @pytest.mark.parametrize(
@@ -277,6 +281,14 @@ def test_in_git_the_work_tree_is(tmp_path: Path) -> None:
     assert top == f"git+file://{tmp_path}"
     assert unquote(folder) == "a/b c#?ü"
     assert not set(folder) & set(" #?ü")
+
+
+def test_a_clone_without_its_history_is_taken(tmp_path: Path) -> None:
+    run(["git", "init", "-q", str(tmp_path)])
+    (tmp_path / ".git" / "shallow").write_text("0" * 40 + "\n")
+    assert reference(tmp_path) == f"git+file://{tmp_path}?shallow=1"
+    (tmp_path / "a").mkdir()
+    assert reference(tmp_path / "a") == f"git+file://{tmp_path}?shallow=1&dir=a"
 
 
 @pytest.mark.parametrize("name", ["a b", "a#b", "a?b", "a%20b", "a&b", "a\\b", 'a"b', "ü"])

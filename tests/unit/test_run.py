@@ -33,6 +33,18 @@ def test_a_fingerprint_of_steps_is_asked_of_the_supervisor() -> None:
     assert parse(command(ENVIRONMENT, Path("/p"), ["true"], True)[4:]).steps == 0
 
 
+def test_what_is_to_be_clean_or_quiet_is_asked_of_the_supervisor() -> None:
+    options = parse(command(ENVIRONMENT, Path("/p"), ["true"], True, clean=True, quiet=True)[4:])
+    assert (options.clean, options.quiet) == (True, True)
+    options = parse(command(ENVIRONMENT, Path("/p"), ["true"], True)[4:])
+    assert (options.clean, options.quiet) == (False, False)
+
+
+def test_pinned_data_only_is_asked_of_the_supervisor() -> None:
+    assert parse(command(ENVIRONMENT, Path("/p"), ["true"], True, data=True)[4:]).data
+    assert not parse(command(ENVIRONMENT, Path("/p"), ["true"], True)[4:]).data
+
+
 def test_what_steers_loaders_and_languages_is_left_out() -> None:
     steering = {
         "LD_PRELOAD", "LD_LIBRARY_PATH", "LC_ALL", "LANG", "LANGUAGE", "GLIBC_TUNABLES", "LOCPATH",

@@ -39,6 +39,35 @@ def test_an_empty_folder_becomes_a_project(project: Path) -> None:
     assert names == ["pyproject.toml", "flake.nix", "nix", ".gitignore"]
 
 
+@pytest.mark.parametrize(
+    ("text", "files", "found"),
+    [
+        ("", ["requirements.txt"], "requirements.txt"),
+        ("", ["requirements.txt", "poetry.lock", "Dockerfile"], "requirements.txt"),
+        ("", ["environment.yml", "Dockerfile"], ""),
+        ('[project]\nname = "x"\ndependencies = ["numpy"]\n', ["requirements.txt"], ""),
+        ('[project]\r\ndependencies = ["numpy"]\r\n', ["uv.lock"], "uv.lock"),
+    ],
+)
+def test_the_file_of_another_tool_is_proposed(
+    project: Path, text: str, files: list[str], found: str
+) -> None:
+    if text:
+        (project / "pyproject.toml").write_bytes(text.encode())
+    for name in files:
+        (project / name).touch()
+    said = vendor.initialise(project)
+    written = (project / "pyproject.toml").read_bytes().decode()
+    table = tomllib.loads(written)["tool"]["nixrepro"]["wheels"]
+    assert table == {"project": True, **({"from": found} if found else {})}
+    lines = [line for line in said if "taken" in line]
+    assert [line.partition(":")[0] for line in lines] == ([found] if found else [])
+    others = {name for name in files if name in ("environment.yml", "Dockerfile")}
+    assert {
+        name for name in others if any(f"`nixrepro import {name}`" in each for each in said)
+    } == (others)
+
+
 def test_the_library_is_vendored_whole_with_the_runtime_and_its_modes(project: Path) -> None:
     vendor.initialise(project)
     source = vendor.library()

@@ -75,7 +75,7 @@ def taken(
     except OSError as error:
         return _unknown(f"it could not be started: {error.strerror}"), False
     try:
-        slow = _wait(pid, tell)
+        slow = wait(pid, tell)
     except BaseException:
         os.kill(pid, signal.SIGKILL)
         raise
@@ -89,7 +89,7 @@ def taken(
     found = None if code else _read(output)
     if found is None:
         # A full disk or vcpu's own refusal, say: the next time it may go well.
-        said = _last(trouble)
+        said = last(trouble)
         return _unknown(f"it ended with status {code}" + (f": {said}" if said else "")), False
     return found, True
 
@@ -115,24 +115,30 @@ def _unknown(reason: str) -> dict[str, Any]:
     return {"unknown": f"the probe could not be taken: {reason}"}
 
 
-def _wait(pid: int, tell: Callable[[], None] | None) -> str:
-    """Wait for its end; where that takes too long end it, and say so.
+def wait(pid: int, tell: Callable[[], None] | None, limit: float | None = None) -> str:
+    """Wait for a process's end; where that takes too long end it, and say so.
+
+    Args:
+        pid: the process, which stays to be reaped.
+        tell: called where it takes a while; None to say nothing.
+        limit: seconds; None for those of a probe.
 
     Raises:
         Interrupted: a signal came; it was ended.
     """
+    limit = LIMIT if limit is None else limit
     begun = time.monotonic()
     told = tell is None
     while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
         spent = time.monotonic() - begun
-        if spent >= LIMIT:
+        if spent >= limit:
             os.kill(pid, signal.SIGKILL)
-            return f"it took more than {LIMIT:.0f} s"
+            return f"it took more than {limit:.0f} s"
         if not told and spent >= PATIENCE:
             told = True
             if tell is not None:
                 tell()
-        more = (LIMIT if told else PATIENCE) - spent
+        more = (limit if told else min(PATIENCE, limit)) - spent
         info = signal.sigtimedwait({*ENDING, signal.SIGCHLD}, max(more, 0.0))
         if info is None or info.si_signo == signal.SIGCHLD:
             continue
@@ -142,7 +148,7 @@ def _wait(pid: int, tell: Callable[[], None] | None) -> str:
     return ""
 
 
-def _last(path: str) -> str:
+def last(path: str) -> str:
     """The last line that a process said of its trouble."""
     try:
         with open(path, encoding="utf-8", errors="replace") as stream:

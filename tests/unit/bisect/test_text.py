@@ -114,13 +114,21 @@ def test_an_open_end() -> None:
     answer = bisection(lambda chosen: B if 3 in chosen else A, forty, limit=4)
     said = told(answer)
     assert said.startswith(
-        "Not found yet: it is among 13 of 40: p0, p1, p2, p3, p4, p5, p6, p7, .."
+        "Not found yet: it is among 13 of 40: p0, p1, p2, p3, p4, p5, p6, p7 and 5 more. "
     )
     found = document.of(answer)
     assert (found["state"], found["cause"], len(found["left"])) == ("open", [], 13)
+    assert "p7 and 5 more. The same command goes on from here." in said
+    assert "Without `--max-trials 0` the same command goes on" in told(replace(answer, limit=0))
     answer = bisection(lambda chosen: A, TEN, limit=0)
-    assert told(answer).startswith("Nothing is known yet")
+    assert told(answer).startswith(
+        "Nothing is known yet: A's lock and B's lock were not tried. The same command goes on"
+    )
     assert document.of(answer)["state"] == "open"
+    answer = replace(answer, numbers={frozenset[int](): Numbers("A", {}, "/nix/store/x")}, limit=0)
+    assert told(answer).startswith(
+        "Nothing is known yet: B's lock was not tried. Without `--max-trials 0` the same command"
+    )
 
 
 def test_what_could_not_be_tried() -> None:

@@ -111,6 +111,20 @@ def test_a_bound_of_none_trains_nothing(store: Fake) -> None:
     with pytest.raises(Enough):
         trials(store, 0)([NONE, ALL])
     assert list((store.top.parent / "kept").iterdir()) == []
+    assert trials(store, 0).allowed([NONE, ALL]) == ()
+    assert trials(store, 1).allowed([NONE, ALL]) == (NONE,)
+    assert trials(store).allowed([NONE, ALL]) == (NONE, ALL)
+
+
+def test_what_is_known_is_no_training(store: Fake) -> None:
+    trials(store)([ALL])
+    told: list[Sequence[Outcome]] = []
+    one = trials(store, 0)
+    one.tell = lambda outcomes, seconds: told.append(outcomes)
+    assert one.allowed([NONE, ALL]) == (ALL,)
+    with pytest.raises(Enough):
+        one([NONE, ALL])
+    assert told == [[Outcome.B]]
 
 
 def second(store: Fake, said: str) -> Fake:

@@ -111,6 +111,25 @@ def test_a_fingerprint_of_steps_only_where_asked(
     assert words(became[1]) == ["python", "t.py", "--epochs=3"]
 
 
+def test_a_changed_requirements_file_asks_for_a_new_lock(
+    root: Path, store: Store, became: list[list[str]]
+) -> None:
+    (root / "pyproject.toml").write_text("[tool.nixrepro]\n")
+    (root / "requirements.txt").write_text("numpy\n")
+    lock = Lock("3.11.2", "2.36", configs.question(configs.load(root)), ())
+    locks.save(root / locks.FILE, lock)
+    assert invoke(root, "run", "true").exception is None
+    (root / "requirements.txt").write_text("numpy\n# why\n")
+    assert invoke(root, "run", "true").exception is None
+    assert len(became) == store.built == 2
+    (root / "requirements.txt").write_text("numpy>=2\n")
+    done = invoke(root, "run", "true")
+    assert isinstance(done.exception, LockError)
+    assert "does not answer pyproject.toml with requirements.txt" in done.exception.message
+    (root / "requirements.txt").write_text("numpy\n")
+    assert invoke(root, "run", "true").exception is None
+
+
 def test_a_folder_inside_belongs_to_the_project(
     root: Path, store: Store, became: list[list[str]]
 ) -> None:

@@ -81,6 +81,24 @@ def test_a_lock_that_differs_exits_1_and_says_in_what(project: Path) -> None:
     }
 
 
+def test_what_another_tools_file_says_to_no_effect_is_told_when_it_is_locked(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "pyproject.toml").write_text("[tool.nixrepro]\n")
+    (project / "requirements.txt").write_text("numpy\n--index-url https://a:b@pypi.example/\n")
+    monkeypatch.setattr(locking, "update", lambda *_, **__: locking.Locked(None, write(project)))
+    done = invoke(project)
+    assert done.exit_code == 0
+    assert "requirements.txt:2: --index-url https://pypi.example/: " in done.stderr
+    assert "requirements.txt" not in done.stdout
+    done = invoke(project, "--check")
+    assert (
+        done.stdout
+        == "nixrepro.lock and pyproject.toml with requirements.txt agree (0 artefacts)\n"
+    )
+    assert "--index-url" not in done.stderr
+
+
 def test_checking_writes_nothing(project: Path) -> None:
     write(project)
     before = sorted(project.rglob("*"))

@@ -181,6 +181,7 @@ def test_pins_of_flake_lock_count_where_both_have_one() -> None:
     assert inputs("no") == inputs('{"nodes": []}') == ()
 
 
+@pytest.mark.alone
 def test_ten_thousand_store_paths_take_less_than_a_second() -> None:
     def closure(version: int) -> Closure:
         paths = (

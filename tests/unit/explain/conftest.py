@@ -30,6 +30,16 @@ def wheel(name: str, version: str, sha256: str) -> Artefact:
     return Artefact("wheels", name, version, "wheel", "", file, 1, sha256 * 64, "", "")
 
 
+def deb(name: str, version: str, sha256: str, *dependencies: str) -> Artefact:
+    """A package of a lock."""
+    file = f"{name}_{version}_amd64.deb"
+    place = f"pool/main/{name}/{file}"
+    return Artefact(
+        "system", name, version, "deb", "", file, 1, sha256 * 64, "debian", place,
+        dependencies=dependencies,
+    )  # fmt: skip
+
+
 def data(name: str, sha256: str) -> Artefact:
     """A data file of a lock."""
     return Artefact("data", name, "", "file", "", name, 1, sha256 * 64, "", "", path=name)

@@ -32,7 +32,7 @@ class Bench:
 
 @pytest.fixture
 def ground(side: MakeSide) -> Ground:
-    return Ground(side("A"), side("B"), None, (), 1)  # type: ignore[arg-type]
+    return Ground(side("A"), side("B"), None)  # type: ignore[arg-type]
 
 
 def test_what_comes_out_twice_is_shown(ground: Ground) -> None:
@@ -65,9 +65,11 @@ def test_one_difference_is_not_taken_for_the_other_tree(ground: Ground) -> None:
     bench: Any = Bench(Outcome.A)
     proof, (note,) = by_themselves(bench, ground, PROOF, [SEED])
     assert proof.cause == () and "none of these differences does it" in note
+    assert proof.besides
     bench = Bench(Outcome.B)
     assert by_themselves(bench, ground, PROOF, [SEED]) == (PROOF, ())
     bench = Bench(same=True)
     assert by_themselves(bench, ground, PROOF, [SEED]) == (PROOF, ())
     bench = Bench(None)
-    assert by_themselves(bench, ground, PROOF, [SEED])[0].untested == (SEED,)
+    proof, _ = by_themselves(bench, ground, PROOF, [SEED])
+    assert (proof.untested, proof.besides) == ((SEED,), False)

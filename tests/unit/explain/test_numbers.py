@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nixrepro.explain.numbers import broken, failure, kind, numbers
+from nixrepro.explain.numbers import broken, cut, failure, kind, numbers
 
 UNKNOWN = {"unknown": "the program recorded none"}
 
@@ -38,6 +38,19 @@ def test_where_there_are_none_what_was_said_is() -> None:
     said = numbers(document(**silent))
     assert said and said != numbers(document(**silent, files={"log": {"sha256": "4" * 64}}))
     assert numbers(document(**silent, files={})) == ""
+
+
+def test_a_log_that_was_cut_is_no_proof() -> None:
+    silent = prints(UNKNOWN, UNKNOWN)
+    log = {"sha256": "3" * 64, "cut": "the log ends here: No space left on device"}
+    shortened = document(**silent, files={"log": log})
+    assert numbers(shortened) == "" != numbers(document(**silent))
+    assert cut(shortened).endswith("No space left on device")
+    # Weights and metrics don't stand in it.
+    assert numbers(document(files={"log": log})) == numbers(document())
+    failed = {"status": "failed", "exit": {"status": 1}, **silent}
+    assert failure(document(**failed), "E: no room") != ""
+    assert failure(document(**failed, files={"log": log}), "E: no room") == ""
 
 
 def test_what_stands_for_the_numbers_is_the_first_that_differs() -> None:

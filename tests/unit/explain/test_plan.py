@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import tomli
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nixrepro.explain.bound import most
+from nixrepro.explain.compilers import among
+from nixrepro.explain.here import Here
 from nixrepro.explain.model import Outcome, Proof
 from nixrepro.explain.packages import Packages
 from nixrepro.explain.plan import Ground
 from nixrepro.explain.search import prove
 from nixrepro.lock import parse
 
-from .conftest import PLAIN, WIDE, MakeSide, data, unit, wheel
+from .conftest import PLAIN, WIDE, MakeSide, data, deb, unit, wheel
 
 Chosen = frozenset[int]
 
@@ -201,6 +205,45 @@ def test_the_same_numbers_need_one_trial() -> None:
     assert len(trials.made) == 1
 
 
+@given(st.integers(1, 6), st.data())
+def test_what_is_said_of_the_number_of_trials_is_true(count: int, draw: st.DataObject) -> None:
+    needed = {
+        f"n{place}": draw.draw(st.sets(st.integers(0, count - 1), max_size=2))
+        for place in range(count)
+    }
+
+    def closed(chosen: Chosen) -> Chosen:
+        while (more := needing(**needed)(chosen)) != chosen:
+            chosen = more
+        return chosen
+
+    place = draw.draw(st.integers(0, count - 1))
+    together: list[int] = []
+    trials = Trials(guilty(place))
+    proved(count, trials, closed=closed, combine=lambda count, _: together.append(count))
+    # Several that only together can be had are found as such: that is said.
+    assert together or len(trials.made) <= most(count, closed)
+
+
+def test_where_it_takes_several_that_is_said_once_and_how_long_it_takes_is_true() -> None:
+    said: list[tuple[int, int, int]] = []
+    trials = Trials(guilty(1, 4))
+
+    def combine(count: int, bound: int) -> None:
+        said.append((count, bound, len(trials.made)))
+
+    proved(6, trials, combine=combine)
+    ((count, bound, before),) = said
+    assert (count, before) == (6, 7)  # all at once, and each alone
+    holding = [n for n, each in enumerate(trials.made, 1) if n > before and each >= {1, 4}]
+    assert holding and min(holding) - before <= bound
+    # Where no more trials are allowed, nothing is said of those that were not made.
+    said.clear()
+    trials = Trials(guilty(1, 4), most=3)
+    proved(6, trials, combine=combine)
+    assert said == []
+
+
 @pytest.fixture
 def ground(side: MakeSide) -> Ground:
     def other(document: dict) -> None:  # type: ignore[type-arg]
@@ -216,7 +259,7 @@ def ground(side: MakeSide) -> Ground:
 
     a = side("A", base, data("table", "1"), wheel("six", "1.0", "3"))
     b = side("B", other, data("table", "2"), wheel("six", "1.0", "3"))
-    return Ground(a, b, Packages(a.lock, b.lock, (a.text, b.text), ()), (PLAIN,), 2)
+    return Ground(a, b, Packages(a.lock, b.lock, (a.text, b.text), ()), Here((PLAIN,), 2))
 
 
 def test_a_recipe_without_differences_is_the_run_itself(ground: Ground) -> None:
@@ -258,3 +301,59 @@ def test_data_is_taken_by_its_entry_in_the_lock(ground: Ground) -> None:
     assert found.sha256 == "2" * 64
     # With the code too, it is the other tree's own lock.
     assert ground.recipe([unit("data.table"), unit("code")]).lock == ""
+
+
+PORTABLE = {"profile": "portable", "cpu": "haswell", "threads": 2}
+
+
+@pytest.fixture
+def mixed(side: MakeSide) -> Ground:
+    """A native run whose lock has no gcc, and a portable one, whose lock has it."""
+
+    def portable(document: dict) -> None:  # type: ignore[type-arg]
+        document["layers"]["settings"].update(numerics=PORTABLE)
+
+    def native(document: dict) -> None:  # type: ignore[type-arg]
+        document["layers"]["settings"].update(seed=7)
+        document["layers"]["hardware"]["cpu"].update(table=[PLAIN])
+
+    a = side("A", native, deb("libc6", "2.36", "1"))
+    text = '[tool.nixrepro.numerics]\nprofile = "portable"\ncpu = "haswell"\n'
+    b = side("B", portable, deb("gcc", "12", "2"), deb("libc6", "2.36", "1"), project=text)
+    return Ground(
+        a, b, Packages(a.lock, b.lock, (a.text, b.text), ()), Here((WIDE,), 2), among([b.text])
+    )
+
+
+def test_a_lock_without_gcc_takes_it_from_the_other_lock(mixed: Ground) -> None:
+    recipe = mixed.recipe([unit("settings.numerics")])
+    assert (recipe.lock, recipe.compiler) == ("", mixed.other.text)
+    assert recipe.settings["numerics"]["cpu"] == "haswell"
+    # A's own run, on a CPU that is not this one.
+    assert mixed.recipe(()).compiler == mixed.other.text
+    assert mixed.recipe([unit("code")], whole=True).compiler == ""
+
+
+def test_with_the_code_alone_the_other_profile_does_not_come(mixed: Ground) -> None:
+    recipe = mixed.recipe([unit("code")])
+    assert recipe.code is mixed.other.record and recipe.lock == mixed.base.text
+    asked = tomli.loads(recipe.project)["tool"]["nixrepro"]
+    assert "profile" not in asked.get("numerics", {}) and asked["settings"]["seed"] == 7
+    assert "portable" in mixed.other.project
+    assert "numerics" not in recipe.settings
+    # With a compiler in the lock Nix can build what the project asks for, whoever uses it.
+    assert mixed.recipe([unit("code")], whole=True).project == ""
+    assert mixed.recipe(()).project == ""
+
+
+def test_no_lock_with_gcc_is_said_with_what_to_do() -> None:
+    assert "add gcc to packages" in among(["", "version = 1"]).lack
+    text = "no lock at all"
+    assert among([text]).beside(text) == ""
+
+
+def test_where_a_recipe_lies_in_its_repository(side: MakeSide) -> None:
+    a, b = side("A", inside="models"), side("B")
+    ground = Ground(a, b, Packages(a.lock, b.lock, (a.text, b.text), ()))
+    assert ground.inside(ground.recipe(())) == "models"
+    assert ground.inside(ground.recipe([unit("code")])) == ""

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,15 @@ import pytest
 
 from nixrepro import diff
 from nixrepro.diff import known
-from nixrepro.errors import NixreproError, RunError
+from nixrepro.errors import BuildError, NixreproError, RunError
 from nixrepro.explain import Explanation, State, explain, proving, text
+from nixrepro.explain import stage as explaining
 from nixrepro.explain.model import Outcome
 from nixrepro.explain.sides import Side
 from nixrepro.lock import dumps
 from nixrepro.nix import Nix
 from nixrepro.record import Record
-from nixrepro.repeat import stage
+from nixrepro.repeat import realised, stage
 
 from ..lab import Lab, furnish
 from .conftest import lock
@@ -37,6 +39,7 @@ class Explaining(Lab):
 
     def explain(self, a: Record, b: Record, **more: Any) -> Explanation:
         sides = [diff.find(self.root, str(each.folder)) for each in (a, b)]
+        self.said.clear()
         options = {"run": True, "most": 0, "say": self.said.append, **more}
         return explain(self.root, *sides, Nix(), **options)
 
@@ -122,15 +125,103 @@ def test_a_cut_one_goes_on_where_it_was(lab: Explaining, monkeypatch: pytest.Mon
     monkeypatch.setattr(stage, "attend", attend)
     with pytest.raises(KeyboardInterrupt):
         lab.explain(first, second)
+    assert lab.said[-1] == (
+        "nixrepro: interrupted: 2 trials kept in .nixrepro/trials; the same command goes on from "
+        "there"
+    )
     assert len(lab.trials()) == 2
     assert lab.left() == []
     found = lab.explain(first, second)
     assert [bool(each.seconds) for each in found.trials[:3]] == [False, False, True]
 
 
+def test_one_that_was_cut_before_its_first_trial_has_kept_none(
+    lab: Explaining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = lab.run(), lab.other(seed=43)
+    monkeypatch.setattr(stage, "attend", interrupted)
+    with pytest.raises(SystemExit):
+        lab.explain(first, second)
+    assert "interrupted: no trial was finished; the same command begins anew" in lab.said[-1]
+
+
+def interrupted(*words: Any, **more: Any) -> int:
+    raise SystemExit(143)
+
+
+def test_again_makes_all_anew_and_throws_nothing_away(
+    lab: Explaining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = lab.run(), lab.other(seed=43)
+    before = lab.explain(first, second)
+    kept = {path: path.read_bytes() for path in lab.trials()}
+    again = lab.explain(first, second, again=True)
+    assert all(each.seconds for each in again.trials)
+    assert again.proof == before.proof
+    assert len(lab.trials()) == 2 * len(kept)
+    assert {path: path.read_bytes() for path in kept} == kept
+    # From now on the newer ones count.
+    folders = {each.folder for each in again.trials}
+    found = lab.explain(first, second)
+    assert {each.folder for each in found.trials} == folders
+    assert {each.seconds for each in found.trials} == {0.0}
+    monkeypatch.setattr(stage, "attend", interrupted)
+    with pytest.raises(SystemExit):
+        lab.explain(first, second, again=True)
+    assert "the same command begins anew" in lab.said[-1]
+
+
+def test_a_trial_that_gives_others_when_it_is_made_anew_is_told(lab: Explaining) -> None:
+    lab.write("out.log", "1")
+    program = "open('{}').read() + str(nr.seed)"
+    text_ = f"import nixrepro_runtime as nr\nnr.log(x=int({program}))\n"
+    lab.write("train.py", text_.format(lab.root / "out.log"))
+    first, second = lab.run(), lab.other(seed=43)
+    assert lab.explain(first, second).state is State.EXPLAINED
+    lab.write("out.log", "2")  # no record holds it
+    found = lab.explain(first, second, again=True)
+    assert found.state is State.UNREPEATABLE
+    assert "A again, made anew, gave other numbers than the trial that was kept" in said(found)
+
+
+def test_what_was_tried_on_another_machine_is_tried_again(
+    lab: Explaining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = lab.run(), lab.other(seed=43)
+    assert lab.explain(first, second).state is State.EXPLAINED
+    here = explaining.look()
+    monkeypatch.setattr(explaining, "look", lambda: replace(here, gpu={"driver": "570.1"}))
+    assert all(each.seconds for each in lab.explain(first, second).trials)
+    monkeypatch.setattr(explaining, "look", lambda: here)
+    assert not any(each.seconds for each in lab.explain(first, second).trials)
+
+
+def test_how_many_trials_there_are_is_said_and_true(lab: Explaining) -> None:
+    first = lab.run()
+    second = lab.other(seed=43, variables={"HARMLESS": "1", "MORE": "0", "Z": "1"})
+    found = lab.explain(first, second)
+    (bound,) = (line for line in lab.said if "in all" in line)
+    assert bound.endswith("trials in all, if one of them alone is the cause")
+    number = int(bound.partition("at most ")[2].partition(" ")[0])
+    assert len(found.trials) <= number
+    assert lab.said[0] == "nixrepro: trial 1: A again"
+    assert f"nixrepro: trial 2 of at most {number}: B again" in lab.said
+
+
 def test_two_that_only_together_give_it(lab: Explaining) -> None:
     first, second = lab.run(), lab.other(seed=43, variables={"MORE": "5"})
     found = lab.explain(first, second)
+    assert keys(found.proof.cause) == ["settings.seed", "settings.variables.MORE"]
+    assert "; each of these changes the numbers, and all are needed for B's: A with" in said(found)
+
+
+def test_what_is_said_of_the_trials_to_come_ends_with_what_it_is_true_of(lab: Explaining) -> None:
+    first = lab.run()
+    second = lab.other(seed=43, variables={"MORE": "5", "HARMLESS": "1"})
+    found = lab.explain(first, second)
+    (together,) = (n for n, line in enumerate(lab.said) if "now several together" in line)
+    assert "none of 3 differences alone gives B's numbers" in lab.said[together]
+    assert not any("of at most" in line for line in lab.said[together:])
     assert keys(found.proof.cause) == ["settings.seed", "settings.variables.MORE"]
     assert "; each of these changes the numbers, and all are needed for B's: A with" in said(found)
 
@@ -161,6 +252,53 @@ def test_two_failures_are_no_numbers(lab: Explaining) -> None:
     good = lab.run()
     found = lab.explain(good, second)
     assert keys(found.proof.cause) == ["settings.command"]
+
+
+def test_a_log_that_was_cut_is_no_proof(lab: Explaining, edited: Callable[..., Record]) -> None:
+    lab.write("train.py", "import os\nprint(os.environ.get('X', 0))\n")
+
+    def edit(document: dict[str, Any]) -> None:
+        document["files"]["log"]["cut"] = "the log ends here: No space left on device"
+
+    first, second = lab.run(), edited(lab.other(variables={"X": "5"}), edit)
+    found = lab.explain(first, second)
+    assert (found.state, found.trials) == (State.NOTHING, ())
+    assert "B recorded neither weights nor metrics, and its log is not whole: the" in said(found)
+
+
+def test_what_nix_says_is_said_in_a_line_and_kept_whole(
+    lab: Explaining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = lab.run(), lab.other(seed=43, variables={"HARM": "1"})
+    details = "\n".join(["error: builder for '/nix/store/x.drv' failed", *["> a line"] * 30])
+
+    def environment(root: Path, project: Path, recipe: Any, *_: Any) -> Any:
+        if "HARM" in recipe.settings["variables"] and recipe.settings["seed"] == 42:
+            raise BuildError("Nix could not build the environment", details=details)
+        return lab.environment
+
+    monkeypatch.setattr(realised, "environment", environment)
+    found = lab.explain(first, second)
+    assert keys(found.proof.failed) == ["settings.variables.HARM"]
+    (failed,) = (each for each in found.trials if each.complaint)
+    (line,) = (line for line in lab.said if failed.complaint in line)
+    assert "builder for '/nix/store/x.drv' failed" in line and "a line" not in line
+    kept = (lab.root / failed.complaint).read_text()
+    assert kept.count("> a line") == failed.details.count("> a line") == 30
+    assert f"({failed.complaint})" in said(found)
+
+
+def test_a_project_in_a_folder_of_its_repository_has_trials_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Explaining(tmp_path, inside="models")
+    furnish(made, monkeypatch)
+    monkeypatch.setenv("NIXREPRO_PROBE", "no")
+    made.write("nixrepro.lock", dumps(lock()))
+    made.write("train.py", PROGRAM)
+    made.commit()
+    found = made.explain(made.run(), made.other(seed=43))
+    assert keys(found.proof.cause) == ["settings.seed"]
 
 
 def test_outputs_part_at_a_line(lab: Explaining) -> None:
@@ -312,7 +450,7 @@ def test_elimination_leaves_what_can_not_be_tested(
     assert found.state is State.REMAINING
     assert keys(found.proof.harmless) == ["settings.variables.HARMLESS"]
     words = said(found)
-    assert "so the cause is what can't" in words
+    assert "so the cause is among what can't" in words
     assert "Can't be tested here: the GPU or its driver" in words
 
 
@@ -329,8 +467,6 @@ def test_the_same_numbers_with_nothing_to_test(
 @pytest.fixture
 def edited(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Record]:
     """A run as it would be recorded elsewhere; its integrity is another test's matter."""
-    from nixrepro.explain import stage as explaining
-
     monkeypatch.setattr(explaining, "check", lambda *_: ())
 
     def edit(record: Record, change: Callable[[dict[str, Any]], None]) -> Record:
@@ -424,6 +560,7 @@ def test_a_bound_is_kept(lab: Explaining) -> None:
     assert found.state is State.OPEN
     assert len(lab.trials()) == 2
     assert "Not explained yet: 2 trials were allowed; not tried: the seed" in said(found)
+    assert not any("together" in line for line in lab.said)
     assert "explains it" not in said(found)
     found = lab.explain(first, second, most=1)
     assert found.state is not State.UNREPEATABLE

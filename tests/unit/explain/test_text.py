@@ -52,8 +52,8 @@ def test_the_sentence_for_a_ticket() -> None:
         "2.30258512 -> 2.30258536), because of the CPU (X, AVX-512 -> Y, AVX2): A with the CPU of "
         "B gives B's numbers; A again, as it was, gives A's; each was run twice. "
         "libc6 (2.36 -> 2.41, with libc-bin and 2 more) also differs and changes nothing here. "
-        "What to do: the portable profile computes the same on every CPU (docs/numerics.md). "
-        "2 trials, 9.5 s."
+        "2 trials, 9.5 s. "
+        "What to do: the portable profile computes the same on every CPU (docs/numerics.md)."
     )
 
 
@@ -98,7 +98,9 @@ def test_several_causes_and_all_that_the_trials_left() -> None:
 def test_many_packages_are_left_to_bisect() -> None:
     many = Unit("wheels", "wheels", "40 packages", parts=frozenset(range(40)))
     words = said(explanation(State.EXPLAINED, Proof((many,), whole=Outcome.B), units=(many,)))
-    assert "`nixrepro bisect` finds out which of the 40 packages it is." in words
+    assert words.endswith("What to do: `nixrepro bisect A B` finds out what of 40 packages it is.")
+    words = said(explanation(State.OPEN, Proof(change=(many,), whole=Outcome.B), units=(many,)))
+    assert "finds out what of 40 packages it is." in words
     assert "bisect" not in said(explanation(State.EXPLAINED, Proof((LIBC,), whole=Outcome.B)))
 
 
@@ -109,6 +111,8 @@ def test_what_can_not_be_tested_is_said_once_a_reason() -> None:
     )
     words = said(found)
     assert "changes nothing (libc6 (2.36 -> 2.41, with libc-bin and 2 more)), so the cause" in words
+    # What was not tried is not ruled out.
+    assert "is among what can't, or something that no record holds." in words
     assert "Can't be tested here: the GPU and its driver: there is none." in words
     assert "Nothing that differs can be tested here." in said(
         explanation(State.REMAINING, units=(GPU,))
@@ -164,6 +168,7 @@ def test_json_holds_all_of_it() -> None:
     assert (told["cause"], told["harmless"]) == (["hardware.cpu"], ["system.libc6"])
     assert told["parting"] == {"where": "epoch 1: loss", "a": "1.0", "b": "2.0"}
     assert told["likely"][0]["reasons"] == ["a reason"]
+    assert told["hint"].startswith("What to do: the portable profile")
     assert told["trials"][0]["folder"] == ".nixrepro/trials/1"
     assert told["text"].startswith("The weights differ from epoch 1 on (loss")
     assert set(told["difference"]["layers"]) >= {"hardware", "code"}
@@ -177,19 +182,127 @@ def test_what_was_not_seen_to_matter_is_not_said_to() -> None:
     assert "Whether b matters could not be tried: without it A can't be run." in words
 
 
+DATA = unit("data.mnist", label="the data file mnist")
+TOKEN = unit("settings.passed.TOKEN", label="the variable TOKEN", blocked="only its digest")
+
+
 @pytest.mark.parametrize(
     ("cause", "part"),
-    [(CPU, "portable profile"), (LIBC, "nixrepro probe A B"), (unit("code"), "nixrepro diff A B")],
+    [
+        (CPU, "the portable profile computes the same"),
+        (LIBC, "`nixrepro probe A B` shows"),
+        (unit("code"), "`nixrepro diff A B` shows"),
+        (DATA, "`sha256` in [tool.nixrepro.data.mnist]"),
+        (unit("settings.seed"), "state one `seed` for both in [tool.nixrepro.settings]"),
+        (unit("settings.numerics.threads"), "one number of `threads`"),
+        (unit("settings.numerics"), "the same `profile` for both"),
+        (unit("settings.variables.X"), "one value of X for both"),
+        (unit("settings.passed.TOKEN"), "state TOKEN in [tool.nixrepro.settings.variables]"),
+    ],
 )
 def test_what_to_do_is_said_last(cause: Unit, part: str) -> None:
-    words = said(explanation(State.EXPLAINED, Proof((cause,), whole=Outcome.B)))
+    trials = (Trial((), Outcome.A, seconds=4.0),)
+    found = explanation(State.EXPLAINED, Proof((cause,), whole=Outcome.B), trials=trials)
+    last = text.lines(replace(found, notes=("a note",)), 200)[-1]
+    assert last.startswith("What to do: ") and part in last
+
+
+@pytest.mark.parametrize(
+    ("blocked", "part"),
+    [
+        (GPU, "`nixrepro repeat` of one run on the other's machine"),
+        (replace(CPU, blocked="it lacks much"), "the same command on the other's machine"),
+        (unit("hardware.cores", blocked="here are 2"), "as many processors"),
+        (TOKEN, "state TOKEN in [tool.nixrepro.settings.variables]"),
+        (replace(DATA, blocked="from the network"), "[tool.nixrepro.data.mnist]"),
+    ],
+)
+def test_what_to_do_is_said_of_what_can_not_be_tested_too(blocked: Unit, part: str) -> None:
+    last = text.lines(explanation(State.REMAINING, units=(blocked,)), 200)[-1]
+    assert last.startswith("What to do: ") and part in last
+
+
+@pytest.mark.parametrize("cause", ["settings.command", "settings.folder", "settings.deterministic"])
+def test_each_setting_has_a_hint_of_its_own(cause: str) -> None:
+    words = said(explanation(State.EXPLAINED, Proof((unit(cause),), whole=Outcome.B)))
+    assert "state one value of" not in words.partition("What to do: ")[2]
+    assert cause.partition(".")[2] in words.partition("What to do: ")[2]
+
+
+def test_two_causes_have_both_hints_and_each_hint_stands_once() -> None:
+    causes = (CPU, unit("hardware.cores"), unit("code"))
+    words = said(explanation(State.EXPLAINED, Proof(causes, whole=Outcome.B)))
+    hint = words.partition("What to do: ")[2]
+    assert hint.count("portable") == 1 and "`nixrepro diff A B`" in hint
+
+
+@pytest.mark.parametrize(
+    ("state", "part"),
+    [
+        (State.CHANCE, "nixrepro verify RUN --runs 3"),
+        (State.LIKELY, "without --no-run"),
+        (State.UNREPEATABLE, "nixrepro verify --trace"),
+        (State.SAME, ""),
+        (State.HARMLESS, ""),
+        (State.NOTHING, ""),
+    ],
+)
+def test_each_end_says_how_to_go_on(state: State, part: str) -> None:
+    words = said(explanation(state, trials=(Trial((), Outcome.OTHER, seconds=1.0),)))
     assert part in words.partition("What to do: ")[2]
+    assert bool(part) == ("What to do: " in words)
+
+
+def test_a_trial_that_could_not_be_made_says_where_all_of_it_is() -> None:
+    proof = Proof((CPU,), failed=(LIBC,), whole=Outcome.B)
+    failed = Trial(
+        ("system.libc6",), Outcome.FAILED, reason="it can't be built",
+        complaint=".nixrepro/trials/1.error.txt", details="it can't be built\nall of it",
+    )  # fmt: skip
+    found = explanation(State.EXPLAINED, proof, trials=(failed,))
+    assert "it can't be built (.nixrepro/trials/1.error.txt)." in said(found)
+    assert document.of(found)["trials"][0]["details"].endswith("all of it")
+
+
+def test_a_note_does_not_hide_what_was_not_found() -> None:
+    proof = Proof(whole=Outcome.B)
+    found = explanation(State.OPEN, proof, notes=("what these need is known by the locks alone",))
+    assert "All that differs gives B's numbers; which of it does was not found." in said(found)
+    assert "was not found" not in said(replace(found, proof=replace(proof, besides=True)))
+
+
+@pytest.mark.parametrize(
+    ("whole", "part"),
+    [
+        (None, "; whether A with all of B's that can be tested gives them was not tried."),
+        (Outcome.FAILED, "; A with all of B's that can be tested can't be run here."),
+        (Outcome.OTHER, ", but A with all of B's that can be tested gives others here."),
+    ],
+)
+def test_of_the_same_numbers_nothing_is_said_that_was_not_tried(
+    whole: Outcome | None, part: str
+) -> None:
+    found = explanation(State.OPEN, Proof(whole=whole), units=(CPU, GPU))
+    assert f"The weights are the same{part}" in said(replace(found, same=True))
 
 
 def test_many_packages_are_several() -> None:
     many = Unit("wheels", "wheels", "9 packages", parts=frozenset(range(9)))
     words = said(explanation(State.EXPLAINED, Proof((CPU,), harmless=(many,), whole=Outcome.B)))
     assert "9 packages also differ and change nothing here." in words
+
+
+def test_what_was_tried_together_is_not_said_to_change_nothing_by_itself() -> None:
+    names = tuple(unit(f"settings.{name}", label=name) for name in "ab")
+    proof = Proof((CPU,), harmless=names, whole=Outcome.B)
+    assert "a and b also differ and change nothing here." in said(
+        explanation(State.EXPLAINED, proof)
+    )
+    assert "a and b also differ and, taken together, change nothing here." in said(
+        explanation(State.EXPLAINED, replace(proof, together=True))
+    )
+    same = explanation(State.HARMLESS, Proof(harmless=names, together=True, whole=Outcome.A))
+    assert "so it changes nothing here, taken together: a and b." in said(same)
 
 
 def test_one_output_is_it() -> None:

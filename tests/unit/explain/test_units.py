@@ -10,6 +10,7 @@ import pytest
 from nixrepro.diff.model import CHANGED, Change, Part
 from nixrepro.explain import cpus, units
 from nixrepro.explain.code import changed, files
+from nixrepro.explain.here import Here
 from nixrepro.explain.model import Unit
 from nixrepro.explain.sides import Side
 
@@ -19,8 +20,10 @@ Document = dict[str, Any]
 Edit = Callable[[Document], None]
 
 
-def found(a: Side, b: Side, *packages: Unit, here: str = WIDE, **parts: Part) -> list[Unit]:
-    return list(units.units(a, b, difference(**parts), packages, (here,), 2))
+def found(
+    a: Side, b: Side, *packages: Unit, here: str = WIDE, lack: str = "", **parts: Part
+) -> list[Unit]:
+    return list(units.units(a, b, difference(**parts), packages, Here((here,), 2), lack))
 
 
 def cpu(**facts: Any) -> Edit:
@@ -45,6 +48,9 @@ def test_a_cpu_is_one_difference_and_its_table_decides(side: MakeSide) -> None:
     assert found(a, side("B", cpu(table=[WIDE], model="Y", flags=["avx2"]))) == []
     (unit,) = found(b, a, here=PLAIN)
     assert unit.blocked == "this machine's CPU lacks avx512f"
+    # Where no virtual CPU can be made, only this machine's own CPU can be had.
+    assert found(a, b, lack="no gcc")[0].blocked == "no gcc"
+    assert found(a, b, here=PLAIN, lack="no gcc")[0].blocked == ""
 
 
 def test_a_cpu_whose_answers_are_not_recorded_can_not_be_tested(side: MakeSide) -> None:
@@ -195,7 +201,14 @@ def test_names_that_git_quotes_are_said_as_they_are() -> None:
     assert files('diff --git "a/a\\tb" "b/a\\tb"') == ["a\tb"]
 
 
-@pytest.mark.parametrize("broken", [{"cpu": [1]}, {"cpu": {"cores": 3, "table": [1], "flags": 7}}])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"cpu": [1]},
+        {"cpu": {"cores": 3, "table": [1], "flags": 7}},
+        {"cpu": {"table": ["no answer of CPUID"]}},
+    ],
+)
 def test_a_strangers_record_may_say_anything_of_its_hardware(
     side: MakeSide, broken: dict[str, Any]
 ) -> None:
@@ -203,3 +216,17 @@ def test_a_strangers_record_may_say_anything_of_its_hardware(
     assert (strange.table, strange.cores) == ((), 0)
     found(side("A", cpu(model="X", flags=["avx2"])), strange)
     found(strange, side("A", cpu(table=[WIDE])))
+
+
+def test_data_by_reference_can_not_be_taken(side: MakeSide) -> None:
+    def data(digits: str, kind: str = "folder") -> Edit:
+        digest = f"md5:{digits * 32}" if kind == "dvc" else f"merkle:{digits * 64}"
+        sha256: object = digits * 64 if kind == "folder" else {"unknown": "DVC digests by MD5"}
+        entry = {"name": "train", "digest": digest, "sha256": sha256, "pinned": True, "kind": kind}
+        return lambda document: document["layers"].update(data=[{**entry, "pin": "x"}])
+
+    for kind, length in (("folder", 12), ("dvc", 12)):
+        (unit,) = found(side("A", data("1", kind)), side("B", data("2", kind)))
+        assert "only what lies there now can be run on" in unit.blocked
+        assert str(unit) == f"the data file train ({'1' * length} -> {'2' * length})"
+    assert found(side("A", data("1")), side("B", data("1"))) == []

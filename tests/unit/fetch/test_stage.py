@@ -537,6 +537,7 @@ def test_a_cache_that_can_not_be_written_is_named(server, store, places, wheel, 
     assert server.asked == []
 
 
+@pytest.mark.alone
 def test_an_interrupt_stops_all_threads_soon(server, store, places, cache, wheel, lock):
     body = os.urandom(30_000_000)
     server.pause = 0.05

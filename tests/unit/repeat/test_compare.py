@@ -274,6 +274,8 @@ def test_layers_with_what_differs_in_them() -> None:
     other["layers"]["hardware"]["memory"] = 2
     other["layers"]["wheels"] = []
     other["layers"]["data"].append({"name": "from the network", "pinned": False})
+    for entry in other["layers"]["data"]:
+        entry["place"] = "/mnt/elsewhere"
     assert layers_that_differ(DOCUMENT, other) == ["hardware (cpu.model, memory)", "wheels"]
     assert layers_that_differ(DOCUMENT, DOCUMENT) == []
 

@@ -83,7 +83,7 @@ class Project:
         path.write_text(json.dumps(self.facts))
         return Environment(STORE, "", str(path), "", {})
 
-    def bring(self, config: Any, lock: Lock, _: Nix, *, data: Any) -> None:
+    def bring(self, config: Any, lock: Lock, _: Nix, *, data: Any, folder: Any) -> None:
         self.brought.append((config.root, [each.name for each in lock.artefacts], list(data)))
 
     def environment(self) -> Environment:

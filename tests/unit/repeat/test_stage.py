@@ -200,14 +200,92 @@ def test_a_project_in_a_linked_work_tree(lab: Lab, tmp_path: Path) -> None:
     same(lab, lab.run())
 
 
-def test_a_submodule_is_said_plainly(lab: Lab) -> None:
+PROGRAM_OF_PARTS = (
+    "print(open('vendored/lib/part.txt').read(), open('vendored/lib/inner/deep.txt').read())"
+)
+
+
+def with_submodule(lab: Lab, folder: Path) -> Lab:
+    """The project with a submodule, which has one of its own."""
+    inner, outer = Lab(folder / "inner"), Lab(folder / "outer")
+    inner.write("deep.txt", "deep")
+    inner.commit()
+    outer.write("part.txt", "part")
+    add = ("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", "--name")
+    outer.git(*add, "in", str(inner.top), "inner")
+    outer.commit()
+    lab.git(*add, "some name", str(outer.top), "vendored/lib")
+    update = ("submodule", "--quiet", "update", "--init", "--recursive")
+    lab.git("-c", "protocol.file.allow=always", *update)
+    lab.write("train.py", PROGRAM_OF_PARTS)
     lab.commit()
-    here = lab.git("rev-parse", "HEAD")
-    lab.git("update-index", "--add", "--cacheinfo", f"160000,{here},vendored")
-    lab.git("commit", "--quiet", "--message", "a submodule")
-    (lab.root / "vendored").mkdir()
-    with pytest.raises(RunError, match=r"had the submodule vendored"):
-        lab.repeat(lab.run())
+    return outer
+
+
+def test_submodules_at_their_commits(lab: Lab, tmp_path: Path) -> None:
+    outer = with_submodule(lab, tmp_path)
+    run = lab.run()
+    assert lab.log(run) == "part deep\n"
+    # Of today it is another commit, and then it is not checked out at all.
+    outer.write("part.txt", "of today")
+    outer.commit()
+    update = ("submodule", "--quiet", "update", "--remote", "vendored/lib")
+    lab.git("-c", "protocol.file.allow=always", *update)
+    lab.commit()
+    again = lab.repeat(run)
+    assert lab.log(again) == "part deep\n"
+    assert again.document["experiment"] == run.document["experiment"]
+    lab.git("submodule", "--quiet", "deinit", "--all", "--force")
+    assert lab.log(lab.repeat(run)) == "part deep\n"
+    shutil.rmtree(lab.top / ".git" / "modules")
+    with pytest.raises(
+        RunError, match=r"of the submodule vendored/lib, .* is not in this"
+    ) as error:
+        lab.repeat(run)
+    assert "git submodule update --init vendored/lib" in error.value.hint
+    assert lab.left() == []
+
+
+def test_a_submodule_at_a_commit_that_was_not_committed_above(lab: Lab, tmp_path: Path) -> None:
+    with_submodule(lab, tmp_path)
+    own = lab.root / "vendored" / "lib"
+    (own / "part.txt").write_text("newer")
+    lab.git("add", "--all", cwd=own)
+    lab.git("commit", "--quiet", "--message", "newer", cwd=own)
+    run = lab.run()
+    assert lab.log(run) == "newer deep\n"
+    lab.git("submodule", "--quiet", "update", "--no-fetch", "vendored/lib")
+    assert lab.log(lab.repeat(run)) == "newer deep\n"
+
+
+def test_changes_in_submodules_that_were_not_committed(lab: Lab, tmp_path: Path) -> None:
+    with_submodule(lab, tmp_path)
+    own = lab.root / "vendored" / "lib"
+    (own / "part.txt").write_text("changed")
+    (own / "inner" / "deep.txt").write_text("deeper")
+    (own / "new.txt").write_text("new")
+    run = lab.run("python", "-c", f"{PROGRAM_OF_PARTS}; print(open('vendored/lib/new.txt').read())")
+    assert lab.log(run) == "changed deeper\nnew\n"
+    lab.git("submodule", "--quiet", "foreach", "--recursive", "git reset --quiet --hard")
+    (own / "new.txt").unlink()
+    again = lab.repeat(run)
+    assert lab.log(again) == "changed deeper\nnew\n"
+    assert again.document["experiment"] == run.document["experiment"]
+    next(run.folder.glob("code.patch.*")).unlink()
+    with pytest.raises(RunError, match=r"code.patch.\d is gone"):
+        lab.repeat(run)
+
+
+def test_a_submodule_in_an_old_record(lab: Lab, tmp_path: Path) -> None:
+    with_submodule(lab, tmp_path)
+    clean = lab.run()
+    clean.document["layers"]["code"].pop("submodules", None)
+    assert lab.log(lab.repeat(clean)) == "part deep\n"
+    lab.write("new.txt", "not committed")
+    run = lab.run()
+    run.document["layers"]["code"].pop("submodules", None)
+    with pytest.raises(RunError, match=r"the submodule vendored/lib, and its record does not say"):
+        lab.repeat(run)
 
 
 def test_what_ran_outside_of_git_is_not_known(

@@ -68,6 +68,21 @@ def test_a_profile_as_it_was_stated(tmp_path: Path, built: list[str]) -> None:
     }
 
 
+def test_a_table_of_the_project(tmp_path: Path, built: list[str]) -> None:
+    wanted = {**PORTABLE, "cpu": "cpus/lab.cpu"}
+    with pytest.raises(RunError, match=r"the table cpus/lab.cpu of its CPU is not in"):
+        virtual.numerics(tmp_path, wanted, {}, Nix())
+    file = tmp_path / "project" / "cpus" / "lab.cpu"
+    file.parent.mkdir(parents=True)
+    file.touch()
+    made = virtual.numerics(tmp_path / "project", wanted, {}, Nix())
+    assert made["table"] == str(file)
+    outside = {**PORTABLE, "cpu": "../secret.cpu"}
+    (tmp_path / "secret.cpu").touch()
+    with pytest.raises(RunError, match="is not in the project"):
+        virtual.numerics(tmp_path / "project", outside, {}, Nix())
+
+
 def test_processors_are_taken_away_for_a_while_only() -> None:
     whole = os.sched_getaffinity(0)
     with virtual.processors(1):

@@ -98,11 +98,62 @@ def test_the_same_file_on_two_indexes_is_no_trouble():
     assert chosen(twice) == "a-1-py3-none-any.whl"
 
 
-@pytest.mark.parametrize("key", ["vcs", "directory", "archive"])
-def test_what_is_on_no_index_is_refused(key):
-    text = f'[[packages]]\nname = "a"\nversion = "1"\n{key} = {{ url = "https://x.example" }}\n'
-    with pytest.raises(ResolveError, match=key):
+@pytest.mark.parametrize(
+    "entry",
+    [
+        'vcs = { url = "https://x.example" }',
+        'directory = { path = "x" }',
+        'archive = { path = "x/a-1.zip" }',
+        'archive = { url = "https://x.example/a-1.zip", subdirectory = "x" }',
+    ],
+)
+def test_what_is_neither_on_an_index_nor_at_a_url_is_refused(entry):
+    text = f'[[packages]]\nname = "a"\nversion = "1"\n{entry}\n'
+    with pytest.raises(ResolveError, match=entry.split()[0]):
         pylock.parse(text)
+
+
+@pytest.mark.parametrize(("file", "kind"), [("a-1-py3-none-any.whl", "wheel"), ("v1.zip", "sdist")])
+def test_the_file_at_a_url_is_the_only_one(file, kind):
+    text = f"""[[packages]]
+name = "A"
+version = "1"
+archive = {{ url = "https://x.example/{file}", hashes = {{ sha256 = "{"ab" * 32}" }} }}
+"""
+    (package,) = pylock.parse(text)
+    assert package.direct
+    choice = pylock.choose(package, "3.11.2", "2.36", ())
+    assert choice.kind == kind
+    assert choice.file == File(file, f"https://x.example/{file}", 0, "ab" * 32)
+
+
+def pinned(*hashes: str, no_binary: tuple[str, ...] = ()) -> str:
+    """The choice among two wheels and an sdist whose digests are 64 times 1, 2 and 3."""
+    names = ("a-1-cp311-cp311-manylinux_2_17_x86_64.whl", "a-1-py3-none-any.whl", "a-1.zip")
+    files = [File(name, name, 1, str(place) * 64) for place, name in enumerate(names, 1)]
+    package = Package("a", "1", tuple(files[:2]), files[2])
+    allowed = [digit * 64 for digit in hashes]
+    return pylock.choose(package, "3.11.2", "2.36", no_binary, allowed).file.sha256[0]
+
+
+def test_one_among_the_pinned_hashes_is_chosen():
+    assert pinned() == pinned("1", "2", "3") == "1"
+    assert pinned("2", "3") == "2"
+    assert pinned("3") == "3"
+    assert pinned("1", "3", no_binary=("a",)) == "3"
+    with pytest.raises(ResolveError, match=r"a 1: no file .* has one of the 2 hashes"):
+        pinned("4", "5")
+    with pytest.raises(ResolveError, match="hashes that are pinned"):
+        pinned("1", no_binary=("a",))
+
+
+def test_a_file_without_a_known_hash_may_be_chosen_and_is_seen_later():
+    package = Package("a", "1", (File("a-1-py3-none-any.whl", "x", 1, ""),), None)
+    assert pylock.choose(package, "3.11.2", "2.36", (), ["ab" * 32]).kind == "wheel"
+
+
+def test_all_are_built_from_source():
+    assert pinned(no_binary=(":all:",)) == "3"
 
 
 def test_files_without_size_hash_or_url_scheme():

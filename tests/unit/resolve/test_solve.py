@@ -49,13 +49,14 @@ def package(line: str, group: str = "base") -> Package:
     )
 
 
-def world(base: list[str], other: list[str] = (), overrides=None, kept=()) -> Universe:
+def world(base: list[str], other: list[str] = (), overrides=None, kept=(), fixed=()) -> Universe:
     suites = [
         Listed("base", [package(line) for line in base]),
         Listed("other", [package(line, "other") for line in other]),
     ]
     keep = frozenset((name, version, f"{name}-{version}-base") for name, version in kept)
-    return Universe(suites, Policy(("base", "other"), overrides or {}, keep))
+    fix = frozenset((*one.split(), f"{one.replace(' ', '-')}-other") for one in fixed)
+    return Universe(suites, Policy(("base", "other"), overrides or {}, keep, fix))
 
 
 def chosen(universe: Universe, *wanted: str) -> list[str]:
@@ -211,6 +212,15 @@ def test_kept_versions_stay_as_long_as_they_fit():
     assert chosen(world(lines), "app") == ["app 1", "lib 2"]
     assert chosen(world(lines, kept=[("lib", "1")]), "app") == ["app 1", "lib 1"]
     assert chosen(world(lines, kept=[("lib", "0")]), "app") == ["app 1", "lib 2"]
+
+
+def test_of_what_is_fixed_there_is_nothing_else():
+    """As what an environment consists of is to what only stands on it."""
+    base, other = ["app 1; needs lib", "lib 1", "late 1; needs lib (<< 2)"], ["lib 2"]
+    assert chosen(world(base, other, kept=[("lib", "1")]), "lib", "app") == ["app 1", "lib 1"]
+    fixed = world(base, other, fixed=["lib 2"])
+    assert chosen(fixed, "lib", "app") == ["app 1", "lib 2"]
+    assert "late 1 (base) needs lib (<< 2)" in refused(fixed, "late").message
 
 
 def test_a_kept_version_gives_way_to_a_need():

@@ -156,6 +156,12 @@ def test_an_override_of_no_package_gets_a_suggestion(debian, ask):
     assert "libc6?" in e.value.hint
 
 
+def test_an_override_from_a_suite_that_lacks_it_names_one_that_has_it(debian, ask):
+    with pytest.raises(ResolveError, match="overrides: there is no package git in trixie") as e:
+        debian.resolve(ask("git", git="trixie"))
+    assert e.value.hint == "bookworm has it: override it from there, or leave it to the base"
+
+
 def test_an_override_from_no_suite_names_the_suites(debian, ask):
     with pytest.raises(ResolveError, match="no suite 'woody'"):
         debian.resolve(ask(libc6="woody"))

@@ -17,10 +17,13 @@ from nixrepro import process
 from nixrepro.config import Base, Config, Settings, Train, Wheels
 from nixrepro.errors import FetchError, ResolveError
 from nixrepro.http import Http
+from nixrepro.imports import Pin
 from nixrepro.lock import Artefact, Lock, dumps, parse
 from nixrepro.registries.python import Registries
+from nixrepro.resolve.files import measure
+from nixrepro.resolve.pins import Pins
 from nixrepro.resolve.pylock import File
-from nixrepro.resolve.wheels import measure, resolve_wheels
+from nixrepro.resolve.wheels import resolve_wheels
 from nixrepro.uv import Target, Uv
 
 
@@ -85,13 +88,21 @@ def resolve(server, tmp_path: Path, monkeypatch):
         (f"{server.url}/simple",), (), ("--default-index", f"{server.url}/simple")
     )
 
-    def go(*requirements, no_binary=(), python="3.11.2", glibc="2.36", requires=">=3.9", **fields):
+    def go(
+        *requirements,
+        no_binary=(),
+        python="3.11.2",
+        glibc="2.36",
+        requires=">=3.9",
+        stated=None,
+        **fields,
+    ):
         config = Config(
             root=tmp_path,
             name="project",
             requires_python=requires,
             base=Base(),
-            wheels=Wheels(requirements=requirements, no_binary=no_binary),
+            wheels=Wheels(requirements=requirements, no_binary=no_binary, **(stated or {})),
             overrides=(),
             train=Train(),
             settings=Settings(),
@@ -193,6 +204,114 @@ def test_as_of_takes_nothing_published_later_than_that_day(index, resolve):
     assert versions(resolve("model", as_of=date(2022, 2, 28))) == {"model": "1.0"}
     assert versions(resolve("model", as_of=date(2022, 3, 1))) == {"model": "2.0"}
     assert versions(resolve("model")) == {"model": "3.0"}
+
+
+def test_a_day_of_the_configuration_counts_and_the_earlier_of_two(index, resolve):
+    index.wheel("model", "1.0", day="2022-02-27")
+    index.wheel("model", "2.0", day="2022-03-01")
+    index.wheel("model", "3.0", day="2022-03-02")
+    stated = {"as_of": "2022-03-01"}
+    assert versions(resolve("model", stated=stated)) == {"model": "2.0"}
+    later, earlier = date(2022, 3, 2), date(2022, 2, 28)
+    assert versions(resolve("model", stated=stated, as_of=later)) == {"model": "2.0"}
+    assert versions(resolve("model", stated=stated, as_of=earlier)) == {"model": "1.0"}
+
+
+def test_pins_and_constraints_limit_what_others_need_too(index, resolve):
+    index.wheel("model", "1.0", "array", "helper")
+    for version in ("1.0", "2.0", "3.0"):
+        index.wheel("array", version)
+        index.wheel("helper", version)
+        index.wheel("stranger", version)
+    stated = {
+        "pins": (
+            Pin("array", "2", marker='python_version < "3.12"'),
+            Pin("array", "3.0", marker='python_version >= "3.12"'),
+            Pin("stranger", "1.0"),
+        ),
+        "constraints": ("helper<3",),
+    }
+    assert versions(resolve("model", stated=stated)) == {
+        "model": "1.0",
+        "array": "2.0",
+        "helper": "2.0",
+    }
+    newer = resolve("model", stated=stated, python="3.13.5")
+    assert versions(newer)["array"] == "3.0"
+
+
+def test_a_pin_that_can_not_be_met_is_explained(index, resolve):
+    index.wheel("model", "1.0", "array>1")
+    index.wheel("array", "1.0")
+    index.wheel("array", "2.0")
+    with pytest.raises(ResolveError) as caught:
+        resolve("model", stated={"pins": (Pin("array", "1.0"),), "source": "poetry.lock"})
+    assert "array==1.0" in caught.value.details
+    assert "poetry.lock" in caught.value.hint
+
+
+def test_of_several_files_one_with_a_pinned_hash_is_taken(index, resolve, server):
+    index.wheel("model", "1.0")
+    index.wheel("model", "1.0", tag="cp311-cp311-manylinux_2_17_x86_64")
+    (best,) = resolve("model")
+    assert "cp311" in best.file
+    body = server.files["/files/model-1.0-py3-none-any.whl"]
+    pin = Pin("model", "1", hashes=(hashlib.sha256(body).hexdigest(),))
+    (found,) = resolve("model", stated={"pins": (pin,)})
+    assert found.file == "model-1.0-py3-none-any.whl"
+    with pytest.raises(ResolveError, match="no file that may be used"):
+        resolve("model", stated={"pins": (replace(pin, hashes=("ab" * 32,)),)})
+
+
+def test_a_file_whose_hash_no_index_says_is_checked_when_it_is_seen(index, resolve):
+    index.wheel("model", "1.0")
+    (found,) = resolve("model")
+    pin = Pin("model", "1", hashes=(found.sha256,))
+    assert Pins((pin,)).checked(found) == found
+    wrong = Pins((replace(pin, hashes=("ab" * 32,)),), source="requirements.txt")
+    with pytest.raises(ResolveError, match=r"model-1\.0.*none of those that requirements\.txt"):
+        wrong.checked(found)
+    assert Pins((replace(pin, version="2", hashes=("ab" * 32,)),)).checked(found) == found
+
+
+@pytest.mark.parametrize("record_urls", [True, False])
+def test_what_is_asked_for_by_url_is_locked_with_it(index, resolve, server, record_urls):
+    index.wheel("model", "1.0", "array")
+    index.wheel("array", "1.0")
+    index.wheel("array", "2.0")
+    url = f"{server.url}/files/array-1.0-py3-none-any.whl"
+    array, model = resolve(f"array @ {url}", "model", record_urls=record_urls)
+    body = server.files["/files/array-1.0-py3-none-any.whl"]
+    assert (array.version, array.url, array.kind) == ("1.0", url, "wheel")
+    assert (array.sha256, array.size) == (hashlib.sha256(body).hexdigest(), len(body))
+    assert bool(model.url) is record_urls
+    assert model.dependencies == ("array",)
+    found = (array, model)
+    assert parse(dumps(lock_of(found))).artefacts == found
+    kept = resolve(f"array @ {url}", "model", record_urls=record_urls, keep=lock_of(found))
+    assert kept == found
+
+
+def test_a_source_at_a_url_brings_what_builds_it(index, resolve, server):
+    index.sdist("old", "1.1", '[build-system]\nrequires = ["builder"]\nbuild-backend = "builder"\n')
+    index.wheel("builder", "1.5")
+    server.files["/archive/v1.1.tar.gz"] = server.files.pop("/files/old-1.1.tar.gz")
+    del server.files["/simple/old/"]
+    url = f"{server.url}/archive/v1.1.tar.gz"
+    old, _ = sorted(resolve(f"old @ {url}"), key=lambda each: each.role)
+    assert (old.name, old.version, old.kind) == ("old", "1.1", "sdist")
+    assert (old.file, old.url, old.build) == ("v1.1.tar.gz", url, ("builder==1.5",))
+
+
+def test_another_file_at_a_url_than_was_pinned_is_refused(index, resolve, server):
+    index.wheel("model", "1.0")
+    url = f"{server.url}/files/model-1.0-py3-none-any.whl"
+    digest = hashlib.sha256(server.files["/files/model-1.0-py3-none-any.whl"]).hexdigest()
+    pin = Pin("model", "", hashes=(digest,), url=url)
+    assert resolve(f"model @ {url}", stated={"pins": (pin,)})[0].sha256 == digest
+    wrong = replace(pin, hashes=("ab" * 32,))
+    with pytest.raises(ResolveError, match="model"):
+        resolve(f"model @ {url}", stated={"pins": (wrong,)})
 
 
 def test_a_source_brings_what_builds_it(index, resolve):

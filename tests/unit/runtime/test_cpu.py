@@ -78,10 +78,12 @@ def test_of_a_hypervisor_only_the_name_is_in_a_table() -> None:
 
 
 def test_it_is_taken_quickly() -> None:
-    own()
-    begun = time.perf_counter()
-    own()
-    assert time.perf_counter() - begun < 0.01
+    def once() -> float:
+        begun = time.perf_counter()
+        own()
+        return time.perf_counter() - begun
+
+    assert min(once() for _ in range(5)) < 0.01
 
 
 def test_what_is_printed_is_read_again() -> None:

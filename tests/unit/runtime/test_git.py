@@ -6,28 +6,13 @@ import hashlib
 import os
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from nixrepro.runtime import git
+from nixrepro.runtime import git, git_changes
 
 from .conftest import Workshop
-
-AUTHOR = {
-    "GIT_AUTHOR_NAME": "n", "GIT_AUTHOR_EMAIL": "e", "GIT_COMMITTER_NAME": "n",
-    "GIT_COMMITTER_EMAIL": "e", "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1",
-}  # fmt: skip
-
-
-def call(folder: Path, *words: str) -> str:
-    return subprocess.run(
-        ["git", "-C", folder, *words],
-        env={**os.environ, **AUTHOR},
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.strip()
+from .repositories import call, look
 
 
 @pytest.fixture
@@ -43,14 +28,6 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def look(folder: Path, tmp_path: Path) -> tuple[dict[str, Any], bytes]:
-    code = git.Code(str(folder), "", dict(os.environ))
-    code.start()
-    scratch = tmp_path / f"scratch-{len(list(tmp_path.iterdir()))}"
-    scratch.mkdir()
-    return code.finish(str(scratch))
-
-
 def test_clean(project: Path, tmp_path: Path) -> None:
     facts, patch = look(project, tmp_path)
     assert patch == b""
@@ -59,6 +36,10 @@ def test_clean(project: Path, tmp_path: Path) -> None:
         "tree": call(project, "rev-parse", "HEAD^{tree}"),
         "dirty": False,
         "large": [],
+        "submodules": [],
+        "lfs": [],
+        "describe": git.LATER,
+        "remote": git.LATER,
     }
 
 
@@ -123,11 +104,25 @@ def test_only_our_own_folder_is_not_dirty(project: Path, tmp_path: Path) -> None
     assert look(project, tmp_path)[0]["dirty"] is False
 
 
+def test_a_change_in_the_very_second_of_a_commit(project: Path, tmp_path: Path) -> None:
+    """Of the same size, and so the same by all that git's index keeps of a file."""
+    index, file = project / ".git" / "index", project / "train.py"
+    then = (1_600_000_000, 1_600_000_000)
+    os.utime(file, then)
+    call(project, "update-index", "--refresh")
+    file.write_text("print(7)\n")
+    os.utime(file, then)
+    os.utime(index, then)
+    facts, patch = look(project, tmp_path)
+    assert facts["dirty"] is True
+    assert b"+print(7)" in patch
+
+
 def test_large_untracked_files_by_digest(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(git, "LARGE", 1000)
-    monkeypatch.setattr(git, "DIGESTED", 4000)
+    monkeypatch.setattr(git_changes, "DIGESTED", 4000)
     (project / "a").write_bytes(b"a" * 1000)
     (project / "b").write_bytes(b"b" * 1001)
     (project / "c").write_bytes(b"c" * 3001)
@@ -195,4 +190,7 @@ def test_the_patch_lies_beside_the_record(workshop: Workshop) -> None:
     workshop.run("true")
     (folder,) = workshop.folders()
     patch = (folder / "code.patch").read_bytes()
-    assert workshop.record()["layers"]["code"]["patch"]["size"] == len(patch) > 0
+    facts = workshop.record()["layers"]["code"]
+    assert facts["patch"]["size"] == len(patch) > 0
+    assert facts["describe"] == {"unknown": "nothing is committed yet"}
+    assert facts["remote"] == {"unknown": "the repository has no remote"}

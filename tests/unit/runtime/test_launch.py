@@ -17,6 +17,7 @@ import pytest
 from nixrepro.runtime import launch
 
 from .conftest import Workshop
+from .repositories import call
 
 
 def test_output_passes_and_is_logged(workshop: Workshop) -> None:
@@ -205,6 +206,7 @@ def test_no_record(workshop: Workshop) -> None:
 
 
 def test_summary(workshop: Workshop) -> None:
+    call(workshop.project, "init", "-q")
     code = "import nixrepro_runtime as nr; nr.log(accuracy=0.91234)"
     lines = workshop.python(code).stderr.splitlines()
     (folder,) = workshop.folders()
@@ -243,6 +245,7 @@ def test_bad_options(workshop: Workshop, option: str) -> None:
 
 
 def test_a_file_where_the_records_should_go(workshop: Workshop) -> None:
+    call(workshop.project, "init", "-q")
     (workshop.project / ".nixrepro").write_text("in the way")
     done = workshop.run("sh", "-c", "echo started")
     assert done.returncode == 5

@@ -54,6 +54,6 @@ def test_git_is_told_of_a_signal_that_it_may_have_missed(tmp_path: Path) -> None
     code = Code(str(tmp_path), "", {"PATH": f"{tmp_path}:/usr/bin:/bin"})
     code.start()
     code.tell(signal.SIGINT)
-    facts, patch = code.finish(str(tmp_path))
+    facts, patches = code.finish(str(tmp_path))
     assert facts == {"unknown": "git was ended by a signal"}
-    assert patch == b""
+    assert patches == {}

@@ -121,6 +121,7 @@ def test_it_is_no_part_of_the_experiment(workshop: Workshop) -> None:
     assert len({record["experiment"] for record in records}) == 1
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_and_not_the_runs_success(workshop: Workshop, number: int) -> None:
     began = slow(workshop)

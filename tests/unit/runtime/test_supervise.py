@@ -158,7 +158,7 @@ def test_only_standard_error_redirected(workshop: Workshop, tmp_path: Path) -> N
         terminal = Terminal(workshop, "python", "-c", SIZE, stderr=stream)
         text = terminal.rest()
     assert "True False" in text
-    assert (tmp_path / "err").read_text().startswith("nixrepro: done")
+    assert "\nnixrepro: done" in (tmp_path / "err").read_text()
 
 
 def test_ctrl_c_reaches_the_program_once(workshop: Workshop) -> None:
@@ -355,6 +355,7 @@ def test_a_full_temporary_folder(workshop: Workshop, small_disk: Path) -> None:
 
 def test_a_read_only_project(workshop: Workshop, small_disk: Path) -> None:
     workshop.project = small_disk
+    subprocess.run(["git", "-C", small_disk, "init", "-q"], check=True)
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     done = workshop.run("sh", "-c", "echo started")
     assert done.returncode == 5

@@ -104,6 +104,26 @@ def test_a_sound_project(root: Path) -> None:
     assert found["nixrepro.lock"].compared.startswith("2 artefacts")
 
 
+def test_what_another_tools_file_asks_for_is_said_with_its_line(root: Path) -> None:
+    (root / "more").mkdir()
+    (root / "more/all.txt").write_text("numpy\n")
+    text = PYPROJECT + '[tool.nixrepro.wheels]\nfrom = "more/all.txt"\n'
+    (root / "pyproject.toml").write_text(text)
+    lock = Lock("3.11.2", "2.36", configs.question(configs.load(root)), ())
+    locks.save(root / locks.FILE, lock)
+    digest = "ab" * 32
+    (root / "more/all.txt").write_text(f"numpy\n-r base.txt\nscipy==1 --hash=sha256:{digest}\n")
+    (root / "more/base.txt").write_text("# pandas\npandas\n")
+    found = {each.subject: each for each in only(root, "configuration").findings}
+    assert {(each.file, each.line) for each in only(root, "configuration").findings} == {
+        ("more/all.txt", 3),
+        ("more/base.txt", 2),
+    }
+    assert found["wheels.pins"].file == "more/all.txt"
+    assert "pyproject.toml with more/all.txt" in check(root)["configuration"].compared
+
+
+@pytest.mark.alone
 def test_this_repository_takes_well_under_a_second() -> None:
     begun = time.perf_counter()
     found = check(REPOSITORY)

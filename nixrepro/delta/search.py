@@ -1,92 +1,20 @@
-"""Finds the smallest set of differences that makes A's numbers B's, in few trials: delta debugging.
-
-Whoever looks for one guilty part among many can halve them: take the first half from B and look.
-Here several such trials go side by side. With two of them the parts fall into thirds: the first
-third from B, and the first two thirds. The first trial that gives B's numbers holds the guilty
-part, the one before it does not. So 40 parts take 8 such trials where halves, each tried by
-itself, take 12.
-
-What is found that way was found beside all parts that stood before it. So it is tried alone; if
-that isn't enough, it works only together with others, which are looked for in the same way while
-it is there. A mix that can't be built, or whose program fails, says nothing: then other mixes are
-tried, of finer parts, and with parts left out. In the end nothing of what was found can be left
-out; each such lack is tried itself, not concluded.
-
-Source: A. Zeller, "Yesterday, my program worked. Today, it does not. Why?" (ESEC/FSE 1999), for
-interference, unresolved outcomes and finer parts; U. Junker, "QuickXplain" (AAAI 2004), for
-finding one part after the other on what is known.
-"""
+"""The search itself: what is asked next, by all that is known so far."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
-from itertools import combinations, pairwise
+from itertools import combinations
 
-Chosen = frozenset[int]
-Closure = Callable[[Chosen], Chosen]
+from nixrepro.delta.model import Chosen, Closure, Enough, Found, Outcome, Step, Test
+from nixrepro.delta.parts import Parts
 
 _PAIRED = 5
-
-
-class Outcome(Enum):
-    """What a mix of A and B computes: A's numbers, B's, others, or nothing at all."""
-
-    A = "A"
-    B = "B"
-    OTHER = "OTHER"
-    FAILED = "FAILED"
-
-
-class Enough(Exception):
-    """Raised by a test to end the search where it is."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """Where a search is, told before each batch of trials.
-
-    Args:
-        batch: the sets that are tried next, side by side.
-        done: how many trials there were.
-        most: how many there are in the end at most, if only one more part is found; 0 where mixes
-            that fail leave that open.
-        left: the parts among which the next one is looked for.
-        found: the parts that are found already.
-    """
-
-    batch: tuple[Chosen, ...]
-    done: int
-    most: int
-    left: Chosen
-    found: Chosen
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a search found.
-
-    Args:
-        minimal: parts that, taken from B, give B's numbers; with what they need. Empty where B's
-            numbers are A's.
-        trials: how many sets were tried.
-        complete: whether `minimal` is known to be minimal: False where it was ended before.
-        tested: every set that was tried, with its outcome.
-        lacking: the largest sets within `minimal`, each with its outcome; none of them B's.
-    """
-
-    minimal: Chosen
-    trials: int
-    complete: bool
-    tested: dict[Chosen, Outcome] = field(default_factory=dict)
-    lacking: dict[Chosen, Outcome] = field(default_factory=dict)
 
 
 def search(
     count: int,
     closed: Closure,
-    test: Callable[[Sequence[Chosen]], Sequence[Outcome]],
+    test: Test,
     *,
     at_once: int = 2,
     watch: Callable[[Step], None] = lambda step: None,
@@ -101,7 +29,7 @@ def search(
         at_once: how many to ask for at a time; with more there are fewer rounds, of more trials.
         watch: is told of each batch before it is tried.
     """
-    return _Search(count, closed, test, max(1, at_once), watch).run()
+    return _Search(Parts(count, closed), test, max(1, at_once), watch).run()
 
 
 def most(parts: int, at_once: int = 2) -> int:
@@ -118,32 +46,25 @@ class _Search:
     """The state of one search: what is known of which set."""
 
     def __init__(
-        self,
-        count: int,
-        closed: Closure,
-        test: Callable[[Sequence[Chosen]], Sequence[Outcome]],
-        at_once: int,
-        watch: Callable[[Step], None],
+        self, parts: Parts, test: Test, at_once: int, watch: Callable[[Step], None]
     ) -> None:
-        self._closed = closed
+        self._parts = parts
         self._test = test
         self._at_once = at_once
         self._watch = watch
         self._known: dict[Chosen, Outcome] = {}
-        self._all = frozenset(range(count))
-        self._order = _sorted(count, closed)
-        self._needed = {part: closed(frozenset({part})) for part in range(count)}
         self._failing = False
         # What is known to give B's numbers, and what of it was found to matter.
-        self._best = self._all
+        self._best = parts.all
         self._found: Chosen = frozenset()
 
     def run(self) -> Found:
         nothing: Chosen = frozenset()
+        whole = self._parts.all
         complete = False
         try:
-            self._ask([nothing, self._all], self._all)
-            if self._known[self._all] is not Outcome.B or self._known[nothing] is Outcome.FAILED:
+            self._ask([nothing, whole], whole)
+            if self._known[whole] is not Outcome.B or self._known[nothing] is Outcome.FAILED:
                 self._best = nothing
                 complete = Outcome.FAILED not in self._known.values()
             else:
@@ -152,15 +73,16 @@ class _Search:
                 complete = True
         except Enough:
             giving = (each for each, outcome in self._known.items() if outcome is Outcome.B)
-            self._best = min(giving, key=len, default=self._all)
-        lacking = {each: self._known[each] for each in self._without() if each in self._known}
+            self._best = min(giving, key=len, default=whole)
+        ways = self._parts.largest(self._best)
+        lacking = {each: self._known[each] for each in ways if each in self._known}
         return Found(self._best, len(self._known), complete, dict(self._known), lacking)
 
     def _find(self) -> None:
         """Have in `_best` a set of parts of which each was needed when it was found."""
         while True:
             ground, self._best = self._narrow(self._found, self._best)
-            new = self._closed(self._found | (self._best - ground))
+            new = self._parts.closed(self._found | (self._best - ground))
             if new != self._best:
                 # It was found beside others; is it enough alone?
                 self._ask([new], new - self._found, last=True)
@@ -201,15 +123,9 @@ class _Search:
 
     def _batches(self, ground: Chosen, top: Chosen, pieces: int) -> Iterator[list[Chosen]]:
         """Sets between two that are not known, those that say most first; several at a time."""
-        parts = [part for part in self._order if part in top - ground]
-        size = min(pieces, len(parts))
-        cuts = [len(parts) * number // size for number in range(size + 1)]
-        sets = [self._closed(ground.union(parts[:cut])) for cut in cuts[1:-1]]
-        if pieces > self._at_once + 1:  # those of larger pieces failed
-            runs = [frozenset(parts[start:end]) for start, end in pairwise(cuts)]
-            sets += [self._closed(ground | run) for run in runs]
-            sets += [self._largest_without(top, run) | ground for run in runs]
-        sets = [each for each in dict.fromkeys(sets) if ground < each < top]
+        # Where those of larger pieces failed, pieces are tried by themselves too.
+        spread = pieces > self._at_once + 1
+        sets = self._parts.between(ground, top, pieces, spread=spread)
         fresh = [each for each in sets if each not in self._known]
         for start in range(0, len(fresh), self._at_once):
             yield fresh[start : start + self._at_once]
@@ -217,7 +133,7 @@ class _Search:
     def _shrink(self) -> None:
         """Leave out of `_best` whatever can be left out; each thing that can't was tried."""
         while True:
-            ways = self._without()
+            ways = self._parts.largest(self._best)
             self._ask(ways, frozenset())
             smaller = [each for each in ways if self._known[each] is Outcome.B]
             if not smaller:
@@ -233,16 +149,6 @@ class _Search:
         self._ask(pairs, frozenset())
         return [each for each in pairs if self._known[each] is Outcome.B]
 
-    def _without(self) -> list[Chosen]:
-        """The largest sets within `_best`: it without one part that no other part there needs."""
-        parts = [part for part in self._order if part in self._best]
-        ways = (self._largest_without(self._best, frozenset({part})) for part in parts)
-        found = list(dict.fromkeys(ways))
-        return [each for each in found if not any(each < other for other in found)]
-
-    def _largest_without(self, top: Chosen, parts: Chosen) -> Chosen:
-        return frozenset(part for part in top if not self._needed[part] & parts)
-
     def _ask(self, sets: Sequence[Chosen], left: Chosen, *, last: bool = False) -> None:
         new = tuple(each for each in dict.fromkeys(sets) if each not in self._known)
         if new:
@@ -253,22 +159,6 @@ class _Search:
     def _bound(self, new: int, left: int) -> int:
         """How many trials there are in the end at most, if one part of those left is guilty."""
         # It is tried alone, and if it needs others, these are tried without it.
-        checks = 1 + any(len(needed) > 1 for needed in self._needed.values()) if left else 0
+        checks = 1 + self._parts.needy if left else 0
         controls = 0 if self._known else new
         return len(self._known) + max(new, controls + most(left, self._at_once) + checks)
-
-
-def _sorted(count: int, closed: Closure) -> list[int]:
-    """The parts, each behind all that it needs; else as they came."""
-    order: dict[int, None] = {}
-
-    def add(part: int) -> None:
-        needed = closed(frozenset({part})) - {part}
-        # Those with the fewest needs first, since what these need is among them.
-        for other in sorted(needed, key=lambda each: (len(closed(frozenset({each}))), each)):
-            order.setdefault(other)
-        order.setdefault(part)
-
-    for part in range(count):
-        add(part)
-    return list(order)

@@ -1,4 +1,4 @@
-"""Lists what a project keeps from Nix's garbage collector, and lets go of it."""
+"""The environments and data that a project keeps, and letting go of environments."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from nixrepro.canonical import write_atomic
 from nixrepro.errors import NixreproError, RunError
+from nixrepro.gc.trials import KeptTrials, chosen_trials, drop_trials, is_trials
 from nixrepro.memory import FILE
 from nixrepro.realise import current, keep_again, root_name
 from nixrepro.record import load, runs
@@ -40,6 +41,9 @@ class Kept:
     runs: int
     last: str
     current: bool
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.environment}"
 
 
 def kept(root: Path) -> list[Kept]:
@@ -79,13 +83,37 @@ def keep_data(root: Path, nix: Nix, data: Iterable[Artefact]) -> None:
     Raises:
         NixError: a file is not in the store, or the root can't be made.
     """
-    from nixrepro.lock import store_name
+    from nixrepro.fetch.folders import place
 
     folder = root / STATE / "roots"
     folder.mkdir(parents=True, exist_ok=True)
     for artefact in data:
-        path = nix.store_path(store_name(artefact.file), artefact.sha256)
+        path = place(nix, artefact)
         nix.add_root(folder / f"{_DATA}{artefact.name}", path)
+
+
+def let_go(
+    root: Path, names: Iterable[str], *, unused: bool
+) -> tuple[list[Kept], list[KeptTrials]]:
+    """Let go of environments and trials; the store loses nothing yet.
+
+    Args:
+        root: the project's folder.
+        names: the start of the name of each.
+        unused: whether to let go of every environment, too, that no record names and that isn't
+            current.
+
+    Raises:
+        NixreproError: a name means none of them, or several; nothing was dropped.
+        OSError: the project can't be written.
+    """
+    names = list(names)
+    trials = chosen_trials(root, [name for name in names if is_trials(name)])
+    spare = [item.name for item in kept(root) if not item.runs and not item.current]
+    wanted = [name for name in names if not is_trials(name)]
+    dropped = drop(root, [*wanted, *(spare if unused else [])])
+    drop_trials(root, trials)
+    return dropped, trials
 
 
 def drop(root: Path, names: Iterable[str]) -> list[Kept]:

@@ -1,0 +1,8 @@
+"""Launches logged experiments again, in the environments that they were logged with."""
+
+from nixrepro.relaunch.changes import said
+from nixrepro.relaunch.keys import Changes, parse
+from nixrepro.relaunch.origin import Origin, opened, place
+from nixrepro.relaunch.stage import relaunch
+
+__all__ = ["Changes", "Origin", "opened", "parse", "place", "relaunch", "said"]
