@@ -45,7 +45,7 @@ def _about(unit: Unit) -> str:
     if unit.key == CODE:
         return "`nixrepro diff A B` shows what differs in the code"
     if sort == "data":
-        return f"pin one file for both: `sha256` in [tool.nixrepro.data.{name}]"
+        return f"pin the same for both in [tool.nixrepro.data.{name}]"
     if sort == "settings":
         return _of_settings(name)
     if len(unit.parts) > 1:

@@ -27,6 +27,8 @@ def identified(recipe: Recipe) -> dict[str, Any]:
         "settings": settings,
         "cpu": digest(list(recipe.cpu)) if recipe.cpu else "",
         "cores": recipe.cores,
+        # Absent where there is none, so that trials of before are still known.
+        **({"data": dict(recipe.digests)} if recipe.digests else {}),
     }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nixrepro.explain.compilers import Compilers
+from nixrepro.explain.datas import lendable, sums
 from nixrepro.explain.here import Here
 from nixrepro.explain.model import CODE, CORES, CPU, Unit
 from nixrepro.explain.packages import Packages
@@ -61,6 +62,7 @@ class Ground:
         cpu = () if table == self.here.table else table
         parts = frozenset[int]().union(*(unit.parts for unit in chosen))
         data = {key.removeprefix("data.") for key in keys if key.startswith("data.")}
+        lent = {name: side(f"data.{name}") for name in sorted(lendable(self.base, self.other))}
         text = self.other.text if whole else self.packages.text(parts, data)
         compiler = self.compilers.beside(text)
         expected = self.other if whole else None if chosen else self.base
@@ -76,6 +78,8 @@ class Ground:
             steps=1,
             project=_native(side(CODE).project, settings) if compiler else "",
             compiler=compiler,
+            places={name: run.places[name] for name, run in lent.items()},
+            digests={name: sums(run)[name] for name, run in lent.items()},
         )
 
     def inside(self, recipe: Recipe) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from nixrepro import git
 from nixrepro import lock as locks
 from nixrepro.config import FILE as PROJECT
 from nixrepro.errors import NixreproError
+from nixrepro.explain import lent
 from nixrepro.explain.names import files
 from nixrepro.record import Record
 from nixrepro.repeat import place, tree
@@ -31,6 +33,7 @@ class Side:
         inside: the project's folder in its repository; "" for the top.
         gap: why its tree can't be made again; "" where it can.
         uncommitted: names of the files that were not committed as they were.
+        places: where its data by reference can be had as it was, by name; whole paths.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Side:
     inside: str = ""
     gap: str = ""
     uncommitted: frozenset[str] = frozenset()
+    places: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def layers(self) -> dict[str, Any]:
@@ -121,6 +125,7 @@ def learn(root: Path, name: str, record: Record) -> Side:
                 project.read_text(encoding="utf-8") if project.is_file() else "",
                 found.inside if found else "",
                 uncommitted=_uncommitted(record),
+                places=lent.places(root.resolve(), made.project, record.document["layers"]),
             )
     except NixreproError as error:
         return Side(name, record, gap=error.message)

@@ -25,6 +25,7 @@ class Recipe:
         project: the text of pyproject.toml; "" for the tree's own.
         compiler: the text of a lock whose gcc is to make a virtual CPU; "" for the tree's own.
         places: what stands in for data by reference, by its name; whole paths.
+        digests: what these must be, where that tells one recipe from another.
     """
 
     code: Record
@@ -38,6 +39,7 @@ class Recipe:
     project: str = ""
     compiler: str = ""
     places: Mapping[str, str] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 def of(record: Record, steps: int | None = None) -> Recipe:

@@ -163,6 +163,30 @@ def test_a_changed_data_file_though_the_old_one_is_gone(small: Small, first: str
     assert (found["cause"], found["harmless"]) == (["data.table"], [])
 
 
+def test_changed_data_by_reference_that_was_committed(small: Small, first: str) -> None:
+    def pinned(rows: str) -> str:
+        (small.root / "rows.csv").write_text(rows)
+        words = ("data", "add", "rows", "rows.csv", "--update")
+        done = small.own(*words)
+        assert done.status == 0, done.err
+        small.commit()
+        return small.run()
+
+    program = small.root / "train.py"
+    text = program.read_text()
+    program.write_text(f"{text}nr.log(rows=int(open(nr.data('rows')).read().replace(',', '')))\n")
+    one, two = pinned("5,6\n"), pinned("5,7\n")
+    found = small.explain(one, two)
+    # That the file is a part of the code too changes nothing: the program asked for the data.
+    assert (found["cause"], found["harmless"]) == (["data.rows"], ["code"])
+    (small.root / "rows.csv").unlink()
+    again = small.explain(one, two)
+    assert again["cause"] == found["cause"]
+    assert not any(each["seconds"] for each in again["trials"])
+    program.write_text(text)
+    small.commit()
+
+
 def test_a_cpu_is_tried_though_the_runs_locks_have_no_gcc(small: Small, first: str) -> None:
     (small.root / "train.py").write_text(CPU)
     one = small.run()

@@ -200,8 +200,8 @@ def test_how_many_trials_there_are_is_said_and_true(lab: Explaining) -> None:
     first = lab.run()
     second = lab.other(seed=43, variables={"HARMLESS": "1", "MORE": "0", "Z": "1"})
     found = lab.explain(first, second)
-    (bound,) = (line for line in lab.said if "in all" in line)
-    assert bound.endswith("trials in all, if one of them alone is the cause")
+    (bound,) = (line for line in lab.said if "differences alone" in line)
+    assert bound.endswith(" trials, if one of the 4 differences alone is the cause")
     number = int(bound.partition("at most ")[2].partition(" ")[0])
     assert len(found.trials) <= number
     assert lab.said[0] == "nixrepro: trial 1: A again"

@@ -192,7 +192,7 @@ TOKEN = unit("settings.passed.TOKEN", label="the variable TOKEN", blocked="only 
         (CPU, "the portable profile computes the same"),
         (LIBC, "`nixrepro probe A B` shows"),
         (unit("code"), "`nixrepro diff A B` shows"),
-        (DATA, "`sha256` in [tool.nixrepro.data.mnist]"),
+        (DATA, "pin the same for both in [tool.nixrepro.data.mnist]"),
         (unit("settings.seed"), "state one `seed` for both in [tool.nixrepro.settings]"),
         (unit("settings.numerics.threads"), "one number of `threads`"),
         (unit("settings.numerics"), "the same `profile` for both"),

@@ -218,7 +218,7 @@ def test_a_strangers_record_may_say_anything_of_its_hardware(
     found(strange, side("A", cpu(table=[WIDE])))
 
 
-def test_data_by_reference_can_not_be_taken(side: MakeSide) -> None:
+def test_data_by_reference_is_taken_where_it_can_be_had(side: MakeSide) -> None:
     def data(digits: str, kind: str = "folder") -> Edit:
         digest = f"md5:{digits * 32}" if kind == "dvc" else f"merkle:{digits * 64}"
         sha256: object = digits * 64 if kind == "folder" else {"unknown": "DVC digests by MD5"}
@@ -226,7 +226,16 @@ def test_data_by_reference_can_not_be_taken(side: MakeSide) -> None:
         return lambda document: document["layers"].update(data=[{**entry, "pin": "x"}])
 
     for kind, length in (("folder", 12), ("dvc", 12)):
-        (unit,) = found(side("A", data("1", kind)), side("B", data("2", kind)))
-        assert "only what lies there now can be run on" in unit.blocked
+        a, b = side("A", data("1", kind), places={"train": "/x"}), side("B", data("2", kind))
+        (unit,) = found(a, b)
+        assert unit.blocked == (
+            "B had it by reference, and it is neither committed nor there any more"
+        )
         assert str(unit) == f"the data file train ({'1' * length} -> {'2' * length})"
     assert found(side("A", data("1")), side("B", data("1"))) == []
+    none = side("A", lambda document: document["layers"].update(data=[]))
+    (unit,) = found(none, side("B", data("1"), places={"train": "/x"}))
+    assert unit.blocked == "only B had it by reference"
+    a, b = (side(n, data(d), places={"train": n}) for n, d in (("A", "1"), ("B", "2")))
+    (unit,) = found(a, b)
+    assert not unit.blocked
