@@ -17,6 +17,7 @@ import pytest
 HERE = Path(__file__).parent
 # Files whose tests use one thing that takes long to make, and that each worker would make anew.
 TOGETHER = {
+    "nix/test_relaunch.py": "own store",
     "nix/test_verify_closure.py": "own store",
     "nix/test_verify_rebuild.py": "own store",
 }

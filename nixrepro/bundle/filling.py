@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 from nixrepro import lock as locks
 from nixrepro.bundle.manifest import CACHE, BrokenBundle
 from nixrepro.bundle.reading import Bundle
-from nixrepro.bundle.stage import laid
-from nixrepro.fetch import lacking, wanted
+from nixrepro.bundle.stage import carried, laid
+from nixrepro.fetch import lacking
 from nixrepro.lock import Artefact, store_name
 from nixrepro.nix_store import Store
 from nixrepro.record import Record
-from nixrepro.repeat import recipe
 
 if TYPE_CHECKING:
     from nixrepro.nix import Nix
@@ -52,11 +51,12 @@ def fill(
     elif closure and not bundle.manifest.closure:
         say("nixrepro: the bundle has artefacts only; what is made of them is built here")
     lock = locks.parse(bundle.text(locks.FILE))
-    asked = wanted(lock, recipe.used(record))
+    asked = having = carried(lock, record)
     if not whole and nix.valid([path]):
         asked = [each for each in asked if each.layer == "data"]
     absent = {(each.file, each.sha256) for each in lacking(asked, nix)}
-    names = {n: a for n, a in laid(asked).items() if (a.file, a.sha256) in absent}
+    # The names are those that all artefacts together have: some alone would have others.
+    names = {n: a for n, a in laid(having).items() if (a.file, a.sha256) in absent}
     if names:
         say(f"nixrepro: putting {len(names)} files of the bundle into the store")
     batch: dict[str, Artefact] = {}

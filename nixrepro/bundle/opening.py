@@ -12,11 +12,10 @@ from nixrepro import lock as locks
 from nixrepro.bundle import code as codes
 from nixrepro.bundle.manifest import CODE, LARGE, RECORD, BrokenBundle
 from nixrepro.bundle.reading import Bundle, open_bundle
-from nixrepro.bundle.stage import laid
-from nixrepro.fetch import wanted
+from nixrepro.bundle.stage import carried, laid
 from nixrepro.record import Record, read
 from nixrepro.relaunch.origin import Origin
-from nixrepro.repeat import integrity, recipe
+from nixrepro.repeat import integrity
 from nixrepro.repeat.home import Home
 from nixrepro.runtime.folder import NAME
 from nixrepro.runtime.folder import RECORD as RECORD_FILE
@@ -88,7 +87,7 @@ def _fitting(bundle: Bundle, record: Record) -> None:
     if odd := sorted(set(bundle.names(RECORD)) - names):
         raise BrokenBundle(f"{bundle.path}: its record says nothing of {odd[0]}")
     lock = locks.parse(text, f"{locks.FILE} in {bundle.path.name}")
-    for name, artefact in laid(wanted(lock, recipe.used(record))).items():
+    for name, artefact in laid(carried(lock, record)).items():
         known = bundle.manifest.members.get(name)
         if known is None:
             raise BrokenBundle(f"{bundle.path} lacks {artefact.file}, which its lock names")

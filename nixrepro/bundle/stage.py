@@ -83,7 +83,7 @@ def bundle(
             file = Path(temporary) / member.removeprefix(CODE)
             codes.pack(source, commit, file, history)
             sources[member] = of_file(file)
-        sources |= _artefacts(root, made.project, lock, record, nix)
+        sources |= _artefacts(root, made.project, lock, record, nix, say)
         paths: list[str] = []
         if closure:
             paths = _closure(root, made.project, record, nix, say)
@@ -98,6 +98,11 @@ def bundle(
         )
         write(target, manifest_bytes(manifest), sources, progress)
     return manifest
+
+
+def carried(lock: Lock, record: Record) -> list[Artefact]:
+    """What a run's bundle has of a lock: files. A folder of data stays where it is."""
+    return [each for each in wanted(lock, recipe.used(record)) if each.kind != "folder"]
 
 
 def laid(artefacts: Iterable[Artefact]) -> dict[str, Artefact]:
@@ -136,7 +141,7 @@ def _commits(record: Record, made: tree.Tree) -> dict[str, tuple[Path, str]]:
 
 
 def _artefacts(
-    root: Path, project: Path, lock: Lock, record: Record, nix: Nix
+    root: Path, project: Path, lock: Lock, record: Record, nix: Nix, say: Say
 ) -> dict[str, Source]:
     """All that the environment is made of, fetched where the store has not got it any more."""
     import dataclasses
@@ -146,7 +151,14 @@ def _artefacts(
     bring(config, lock, nix, data=used)
     store = Store.of(nix)
     found = {}
-    for member, each in laid(wanted(lock, used)).items():
+    taken = carried(lock, record)
+    for each in wanted(lock, used):
+        if each not in taken:
+            say(
+                f"nixrepro: the folder of data {each.name} is not taken along: where the bundle is "
+                f"used, `--from FOLDER` names the folder that {each.file} is in"
+            )
+    for member, each in laid(taken).items():
         path = Path(store.place(nix.store_path(store_name(each.file), each.sha256)))
         found[member] = Source(path, Member(path.stat().st_size, each.sha256))
     return found

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import click
 
+from nixrepro.cli.output import visible
 from nixrepro.errors import Exit, NixreproError
 
 # What a shell says of a program that such a signal ended: SIGINT, SIGPIPE.
@@ -52,9 +53,9 @@ def guard(verb: Callable[[], object]) -> int:
 
 def _print(message: str, details: str, hint: str) -> None:
     click.secho("error: ", fg="red", bold=True, nl=False, err=True)
-    click.echo(message, err=True)
+    click.echo(visible(message), err=True)
     if details:
-        click.echo(details.rstrip("\n"), err=True)
+        click.echo(visible(details.rstrip("\n")), err=True)
     if hint:
         click.secho("hint: ", fg="cyan", nl=False, err=True)
-        click.echo(hint, err=True)
+        click.echo(visible(hint), err=True)

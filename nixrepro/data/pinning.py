@@ -21,6 +21,7 @@ from nixrepro.process import run
 from nixrepro.project import read
 from nixrepro.runtime.datasets import places
 from nixrepro.runtime.datasets.states import State, look
+from nixrepro.urls import public
 
 if TYPE_CHECKING:
     from nixrepro.nix import Nix
@@ -84,12 +85,19 @@ def add(
     old = next((data for data in config.data if data.name == name), None)
     if names.URL.fullmatch(target):
         wanted, state = Data(name, "", url=target), None
+        if public(target) != target:
+            say("pyproject.toml, the lock and records get this URL, user name and password with it")
         digest, size = _downloaded(target, nix, say)
     else:
         wanted, where = _placed(config.root, name, target, old, store)
         state = _looked(config.root, wanted, where, say)
         assert state.found is not None
         digest, size = state.found.digest, state.found.size
+        if wanted.dvc and not state.same:
+            say(
+                f"{wanted.dvc} pins {state.pin}, and here is {digest}: bring it back by "
+                f"`dvc checkout {wanted.dvc}`, or pin what is here by `dvc add`"
+            )
     wanted = _pinned(wanted, digest, store=store, optional=optional, old=old)
     if old is not None and not update and (old.dvc or old.pin) != (wanted.dvc or wanted.pin):
         raise ConfigError(

@@ -67,7 +67,7 @@ def verified(each: Standing) -> str:
         return f"{each.name}: same ({', '.join(about)})"
     if each.state == ABSENT:
         need = ", which no run needs" if each.optional else ""
-        return f"{each.name}: not there{need}: {each.reason}"
+        return f"{each.name}: not there{need}: {_reason(each)}"
     lines = [f"{each.name}: {each.state}"]
     numbers = [
         f"{len(getattr(each, key)):,} {word}"
@@ -76,7 +76,7 @@ def verified(each: Standing) -> str:
     ]
     lines[0] += f": of {counted(each.files, 'file')} {', '.join(numbers)}" if numbers else ""
     if not numbers:
-        lines[0] += f": {each.reason}"
+        lines[0] += f": {_reason(each)}"
     names = [f"  {sign} {name}" for sign, key in _SIGNS for name in getattr(each, key)]
     lines += names if len(names) <= SHOWN + 1 else names[:SHOWN]
     if len(names) > SHOWN + 1:
@@ -110,6 +110,15 @@ def row(root: Path, each: Standing) -> tuple[str, ...]:
     if where.startswith(f"{root}{os.sep}"):
         where = os.path.relpath(where, root)
     return (each.name, each.kept, there, _short(each.pin), where or "-")
+
+
+def _reason(each: Standing) -> str:
+    """Why, behind the data's name: which is not said again."""
+    said = each.reason
+    for known in ("can't be checked: ", "is not what is pinned: "):
+        said = said.removeprefix(f"data {each.name!r} {known}")
+    named = f"data {each.name!r} "
+    return f"it {said.removeprefix(named)}" if said.startswith(named) else said
 
 
 def _short(digest: str) -> str:

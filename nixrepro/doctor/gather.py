@@ -91,7 +91,8 @@ def _places(found: Path | None, environ: Mapping[str, str]) -> Iterator[Place]:
 
 def _place(name: str, path: Path, own: bool | None) -> Place:
     """The folder, or the nearest one above it that is there."""
-    while not path.exists() and path != path.parent:
+    # Path.exists raises where it may not be looked at, as in another user's home.
+    while not os.path.exists(path) and path != path.parent:
         path = path.parent
     about = os.statvfs(path)
     writable = os.access(path, os.W_OK) if own else None

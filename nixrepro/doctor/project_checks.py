@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from nixrepro.doctor.model import PROJECT, SOURCES, Facts, Line, Server, State
+from nixrepro.names import counted
 
 _SHOWN = 3
 
@@ -46,18 +47,27 @@ def _project(facts: Facts) -> Iterator[Line]:
     yield _library(facts)
     yield _environment(facts)
     if project.code:
-        fix = "commit what is to be kept, pin large files as data (docs/code.md)"
-        said = "; ".join(project.code)
-        yield Line(PROJECT, "code", State.WARNING, f"git can't bring it back: {said}", fix)
+        said = f"git can't bring it back: {'; '.join(project.code)}"
+        yield Line(PROJECT, "code", State.WARNING, said, _keep(facts))
     else:
-        yield Line(PROJECT, "code", State.OK, "git has it, or a run's record would")
+        said = "in Git or, where not committed, in each run's record"
+        yield Line(PROJECT, "code", State.OK, said)
     yield _records(facts)
+
+
+def _keep(facts: Facts) -> str:
+    """What to do so that git can bring the code back."""
+    if not facts.tools.get("git", ""):
+        return "install git, as said above"
+    if any("no Git repository" in each for each in facts.project.code):
+        return "git init, then commit what is to be kept"
+    return "commit what is to be kept, pin large files: nixrepro data add NAME PATH"
 
 
 def _lock(facts: Facts) -> Line:
     if facts.project.lock:
         return Line(PROJECT, "lock", State.MISSING, facts.project.lock, "nixrepro lock")
-    said = f"answers pyproject.toml, {facts.project.artefacts} artefacts"
+    said = f"answers pyproject.toml, {counted(facts.project.artefacts, 'artefact')}"
     return Line(PROJECT, "lock", State.OK, said)
 
 
@@ -86,7 +96,7 @@ def _records(facts: Facts) -> Line:
         said = f"{len(project.broken)} can't be read: {_some(project.broken)}"
         fix = f"restore it, or: rm -r {project.broken[0]}"
         return Line(PROJECT, "records", State.WARNING, said, fix)
-    return Line(PROJECT, "records", State.OK, f"{project.runs} runs")
+    return Line(PROJECT, "records", State.OK, counted(project.runs, "run"))
 
 
 def _some(names: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from nixrepro.urls import is_remote, join, local_path, public
 _PATIENCE = 10.0
 # Most indexes have it, and its page is a short one.
 _SMALL = "wheel"
+_UV = "python -m pip install uv"
 
 
 def servers(
@@ -68,7 +69,7 @@ def _indexes(root: Path, environ: Mapping[str, str]) -> Iterator[tuple[Server, s
     try:
         found = python.load(root, environ)
     except ImportError:
-        yield Server("index", problem="uv, which is asked for it, is missing"), ""
+        yield Server("index", problem="uv, which is asked for it, is missing", fix=_UV), ""
         return
     except NixreproError as error:
         said = error.details.split("\n")[0] or error.message

@@ -16,8 +16,8 @@ def check_place(output: Path, config: Config) -> None:
     """
     if not output.parent.is_dir():
         raise ConfigError(f"there is no folder {output.parent}", hint="make it first")
-    source = config.wheels.source
-    if source and output.resolve() == (config.root / source).resolve():
+    made_from = filter(None, (config.wheels.source, *config.wheels.files))
+    if output.resolve() in {(config.root / name).resolve() for name in made_from}:
         raise ConfigError(
             f"{output} is what the lock is made from, and can't be made from the lock",
             hint="give another name with -o",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,9 @@ _SPEC = re.compile(
 )
 _INCLUDE = re.compile(r"^(-r|-c|--requirement|--constraint)[ =]*(?=[^\s/])")
 _VERSION = re.compile(r"version\s*=\s*['\"]?([^'\"]*)")
+# A version of which the end is open, and the build that is wanted of it.
+_BUILD = re.compile(r"(?P<version>={0,2}\s*[^\s=<>!~,|]*\*)(?:=|\s+)\S+")
+_NEEDLESS = re.compile(r"((?:>=|<=|>|<)\s*[^\s,|]+?)\.?\*")
 _EXACT = re.compile(r"(?:==?|)\s*([0-9][^\s=<>!~,|*]*)(?:=|\s+)\S+|==\s*([0-9][^\s=<>!~,|*]*)")
 
 
@@ -59,9 +63,10 @@ def _pip(lines: list[tuple[int, str]], file: str, folder: Path) -> Imported:
     from nixrepro.imports import requirements
 
     blank = [""] * max((line for line, _ in lines), default=0)
+    beside = shlex.quote(f"{folder.absolute()}/")
     for line, text in lines:
         # What is included is looked for beside the environment.yml.
-        blank[line - 1] = _INCLUDE.sub(lambda found: f"{found[1]} {folder.absolute()}/", text)
+        blank[line - 1] = _INCLUDE.sub(lambda found: f"{found[1]} {beside}", text)
     with tempfile.TemporaryDirectory(prefix="nixrepro-") as place:
         copy = Path(place) / "pip.txt"
         copy.write_text("\n".join(blank), encoding="utf-8")
@@ -121,6 +126,7 @@ class Found:
             files=pip.files,
             left=(*self.left, *pip.left),
             variables=tuple(self.variables),
+            local=pip.local,
         )
 
     def _python(self, text: str, rest: str, line: int) -> None:
@@ -162,6 +168,8 @@ def _specifier(rest: str, finer: bool) -> tuple[str, str]:
     """
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+    if built := _BUILD.fullmatch(rest):
+        rest = built["version"]
     exact = _EXACT.fullmatch(rest)
     if exact:
         version = exact[1] or exact[2]
@@ -171,7 +179,8 @@ def _specifier(rest: str, finer: bool) -> tuple[str, str]:
         # conda's single "=" leaves open what follows.
         found, pinned = f"=={rest.lstrip('= ').removesuffix('.*').removesuffix('*')}.*", ""
     else:
-        found, pinned = wanted.specifier(rest.lstrip("=")), ""
+        # conda takes ">=1.20.*" for ">=1.20".
+        found, pinned = wanted.specifier(_NEEDLESS.sub(r"\1", rest.lstrip("="))), ""
     try:
         SpecifierSet(found)
     except InvalidSpecifier:

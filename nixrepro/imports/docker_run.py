@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -36,6 +37,8 @@ _PIP_LINES = {
     "--no-binary": "--no-binary", "--only-binary": "--only-binary",
     "--trusted-host": "--trusted-host",
 }  # fmt: skip
+# `-rFILE` and `-Ur FILE`: short options of which the last has a value.
+_JOINED = re.compile(r"-[UqvI]*([rce])(\S*)")
 _TOOLS = frozenset(("pip", "setuptools", "wheel", "uv", "poetry", "pipenv"))
 _OWN = re.compile(
     r"python3?(-(pip|venv|setuptools|wheel|distutils|minimal|full))?|python-is-python3"
@@ -107,8 +110,8 @@ class Installed:
             option, equals, value = word.partition("=")
             if option in _PIP_LINES:
                 self._option(_PIP_LINES[option], value if equals else next(rest, ""), line, lines)
-            elif re.fullmatch(r"-[rce]\S+", word):
-                self._option(word[:2], word[2:], line, lines)
+            elif joined := _JOINED.fullmatch(word):
+                self._option(f"-{joined[1]}", joined[2] or next(rest, ""), line, lines)
             elif word in _PIP_VALUES:
                 next(rest, "")
             elif word == "--pre":
@@ -131,7 +134,7 @@ class Installed:
         elif option == "-r":
             self.sources.append((line, path))
         else:
-            lines.append(f"-c {(self.folder / path).absolute()}")
+            lines.append(f"-c {shlex.quote(str((self.folder / path).absolute()))}")
 
     def _beside(self, name: str) -> str | None:
         """The file of the Dockerfile's folder that is meant: by its path, else by its name."""
@@ -149,10 +152,8 @@ class Installed:
             return
         with tempfile.TemporaryDirectory(prefix="nixrepro-") as place:
             copy = Path(place) / "pip.txt"
-            # One line for each, but said to stand where the instruction does.
-            blank = "\n" * (line - 1)
-            for each in lines:
-                copy.write_text(f"{blank}{each}\n", encoding="utf-8")
+            for each in lines:  # it is said to stand where the instruction does
+                copy.write_text("\n" * (line - 1) + f"{each}\n", encoding="utf-8")
                 self.add(requirements.read(copy, self.file, root=self.folder))
 
     def add(self, found: Imported) -> None:

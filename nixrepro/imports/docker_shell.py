@@ -12,6 +12,10 @@ from nixrepro.imports.docker_lines import Instruction
 _BETWEEN = frozenset(("&&", "||", ";", "&", "(", ")", "{", "}", ";;"))
 _TO_FILE = re.compile(r"[<>&|]*[<>][<>&|]*")
 _SUBSTITUTED = re.compile(r"\$\([^()]*\)|`[^`]*`")
+# Quoted text, in which a # begins nothing; or a comment, `# also such a one` within a command.
+_COMMENT = re.compile(
+    r"""'[^']*'|"(?:\\.|[^"\\])*"|\\.|(?P<comment>`\s*\#[^`]*`|(?<!\S)\#[^\n]*)""", re.DOTALL
+)
 _FLAGS = re.compile(r"(?:--(?:mount|network|security)=\S+\s+)*")
 _SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
 _PREFIXES = frozenset(("sudo", "exec", "time", "nice", "command", "env", "then", "do", "else", "!"))
@@ -47,6 +51,7 @@ def exec_form(text: str) -> list[str] | None:
 def commands_in(text: str) -> list[list[str]] | None:
     """The words of each command of a shell's line, a pipe's with "|" between; None: unreadable."""
     # What another program will say can't be known; a word with it stays as one.
+    text = _COMMENT.sub(lambda found: "" if found["comment"] else found[0], text)
     text = _SUBSTITUTED.sub("$_", text).replace("\n", " ; ")
     lexer = shlex.shlex(text, posix=True, punctuation_chars=True)
     lexer.whitespace_split = True

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from nixrepro.imports.docker_lines import Instruction, expand, instructions
 from nixrepro.imports.model import fail
@@ -37,10 +38,10 @@ def stages(text: str, file: str) -> list[Stage]:
                 fail(file, each.line, f"names no image: {each.text!r}")
             found.append(Stage(each.line, named["image"], named["name"] or ""))
         elif found:
-            found[-1].instructions.append(each)
+            found[-1].instructions.append(_given(each, outside))
         elif each.word == "ARG":
             name, _, value = each.text.partition("=")
-            outside[name.strip()] = expand(_bare(value.strip()), outside)
+            outside[name.strip()] = expand(bare(value.strip()), outside)
         else:
             fail(file, each.line, f"has {each.word} before the first FROM")
     if not found:
@@ -71,6 +72,14 @@ def copied(stages: list[Stage], standing: list[Stage]) -> list[Stage]:
     return found
 
 
-def _bare(text: str) -> str:
+def _given(each: Instruction, outside: Mapping[str, str]) -> Instruction:
+    """An `ARG NAME` of a stage has the value that NAME has before the first FROM."""
+    if each.word == "ARG" and each.text in outside:
+        return replace(each, text=f"{each.text}={outside[each.text]}")
+    return each
+
+
+def bare(text: str) -> str:
+    """The text without the quotes around it."""
     same = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
     return text[1:-1] if same else text

@@ -158,7 +158,7 @@ class _Reading:
     def _pairs(self, env: Instruction) -> Iterator[tuple[str, str]]:
         if not re.match(r"[^\s=]+=", env.text):
             name, _, value = env.text.partition(" ")
-            yield name, self._expanded(value.strip())
+            yield name, self._expanded(docker_stages.bare(value.strip()))
             return
         try:
             words = shlex.split(env.text)

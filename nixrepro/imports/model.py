@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from nixrepro.errors import ImportFileError
 # The formats that pin what the project's own requirements need; the others are themselves wanted.
 LOCKS = ("pylock.toml", "uv.lock", "poetry.lock", "Pipfile.lock")
 _LARGEST = 64 << 20
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @dataclass(frozen=True)
@@ -102,15 +104,16 @@ def fail(file: str, line: int, reason: str, hint: str = "") -> NoReturn:
 
 
 def text_of(path: Path, file: str) -> str:
-    """The text of a file, at most 64 MiB.
+    """The text of a file, at most 64 MiB, in UTF-8 or, as PowerShell writes it, UTF-16.
 
     Raises:
-        ImportFileError: it is missing, unreadable, too large or not UTF-8.
+        ImportFileError: it is missing, unreadable, too large or neither.
     """
     try:
         if path.stat().st_size > _LARGEST:
             fail(file, 0, "is too large to be what its name says")
-        return path.read_bytes().decode("utf-8-sig")
+        data = path.read_bytes()
+        return data.decode("utf-16" if data.startswith(_UTF16) else "utf-8-sig")
     except FileNotFoundError:
         fail(file, 0, "there is no such file")
     except UnicodeDecodeError as error:

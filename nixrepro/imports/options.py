@@ -17,7 +17,7 @@ _UNUSED = {
     "trusted_hosts": ("--trusted-host", _INDEX),
     "only_binary": ("--only-binary", "a wheel is taken wherever there is one that fits"),
     "pre": ("--pre", "a prerelease is taken only where a requirement names one"),
-    "features_enabled": ("--use-feature", "it is an option of pip alone"),
+    "use_features": ("--use-feature", "it is an option of pip alone"),
 }
 _NOTHING = ("prefer_binary", "require_hashes")  # what a lock does anyway
 _SHA256 = re.compile(r"[0-9a-f]{64}")

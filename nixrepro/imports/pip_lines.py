@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pip_requirements_parser import InstallRequirement, OptionLine
 
 BUILT = "the options of single builds are not passed on: it is built as its own files say"
+_CONDA = re.compile(r"[A-Za-z0-9_.-]+=[0-9][^=\s]*(=\S*)?")
+_EXPORT = "conda writes such a list: `conda env export > environment.yml` makes one to import"
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 # An option of later pips, which the library does not know.
 _SETTINGS = re.compile(r"\s--config-settings?[ =](\"[^\"]*\"|'[^']*'|\S+)")
@@ -51,7 +53,8 @@ def parsed(text: str, file: str) -> list[OptionLine | InstallRequirement]:
         refuse_unset(str(wrong.requirement_line.line), file, int(wrong.line_number))
         reason = str(wrong.error_message).removeprefix("pip_requirements_parser: error: ")
         first = reason.removeprefix("Invalid requirement: : ").split("\n")[0]
-        fail(file, int(wrong.line_number), f"is no line of a requirements file: {first}")
+        hint = _EXPORT if _CONDA.fullmatch(str(wrong.requirement_line.line).strip()) else ""
+        fail(file, int(wrong.line_number), f"is no line of a requirements file: {first}", hint)
     return sorted((*found.options, *found.requirements), key=lambda each: int(each.line_number))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from nixrepro import toml_edit
 from nixrepro.imports import bases
-from nixrepro.imports.model import LOCKS, Imported
+from nixrepro.imports.model import LOCKS, Imported, Pin
 from nixrepro.names import counted, normalise
 from nixrepro.toml_edit import Path
 
@@ -113,7 +113,8 @@ def _source(imported: Imported, file: str) -> str:
 
 def _read_each_time(imported: Imported) -> bool:
     """Whether a file stays what is locked from: a lock, or one that says more than requirements."""
-    more = imported.constraints or any(pin.hashes for pin in imported.pins)
+    hashed = any(pin.hashes for pin in imported.pins)
+    more = imported.constraints or hashed or _only_pinned(imported)
     return imported.format in LOCKS or imported.format in _REQUIREMENTS[: 2 if more else 1]
 
 
@@ -122,10 +123,26 @@ def _unsaid(imported: Imported) -> Iterator[str]:
     if imported.format in LOCKS or imported.format in _REQUIREMENTS:
         return
     hint = "join its requirements files into one, which can"
-    for line in imported.constraints:
+    limits = (f"{pin.name}=={pin.version}" for pin in _only_pinned(imported))
+    for line in (*imported.constraints, *limits):
         yield f"can't limit {line} without asking for it: {hint}"
     if hashed := sum(bool(pin.hashes) for pin in imported.pins):
         yield f"can't hold the hashes of {counted(hashed, 'requirement')}: {hint}"
+
+
+def _only_pinned(imported: Imported) -> list[Pin]:
+    """The pins that no requirement says too: a constraints file has them."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    said: set[tuple[str, str]] = set()
+    for line in imported.requirements:
+        try:
+            asked = Requirement(line)
+        except InvalidRequirement:
+            continue
+        versions = (each.version for each in asked.specifier if each.operator == "==")
+        said |= {(normalise(asked.name), each) for each in (*versions, asked.url or "")}
+    return [pin for pin in imported.pins if (pin.name, pin.url or pin.version) not in said]
 
 
 def _requirements(imported: Imported, document: Mapping[str, Any]) -> list[str]:

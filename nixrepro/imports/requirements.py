@@ -110,9 +110,8 @@ class _Reading:
         what = "-c" if only_limits else "-r"
         if "://" in name and not name.startswith("file:"):
             reason = "it is on a network, where it can change: keep a copy in the project"
-            self.left.append(
-                Left(place.line, f"{what} {links.shown(name)}", reason, True, place.file)
-            )
+            said = f"{what} {links.shown(name)}"
+            self.left.append(Left(place.line, said, reason, True, place.file))
             return
         path = place.path.parent / name
         if path.resolve() in place.above:
@@ -130,7 +129,7 @@ class _Reading:
         hashes = options_.hashes(line.hash_options, place.line, place.file)
         if line.link is not None and links.is_local(str(line.link.url)):
             if not only_limits:
-                self._local(str(line.link.url), sorted(line.extras), bool(line.is_editable), place)
+                self._local(line, place)
             return
         if line.link is not None:
             found = links.read(line, said)
@@ -161,11 +160,15 @@ class _Reading:
             requirement.extras = set()
             self.constraints.append(str(requirement))
 
-    def _local(self, url: str, extras: list[str], editable: bool, place: _Place) -> None:
+    def _local(self, line: InstallRequirement, place: _Place) -> None:
         """Take what a package of this machine needs; its code is found where it is."""
-        said = f"{'-e ' if editable else ''}{url}"
-        found = local.read(self.root, place.path.parent, url, extras)
+        url = str(line.link.url)
+        found = local.read(self.root, place.path.parent, url, sorted(line.extras))
         if isinstance(found, str):
+            said = f"{'-e ' if line.is_editable else ''}{url}"
+            if line.name and url.startswith("file:") and not line.is_editable:
+                said = f"{line.name} @ {url}"
+                found += f"; write {line.name}==VERSION, as `pip list --format=freeze` has it"
             self.left.append(Left(place.line, said, found, True, place.file))
             return
         self.requirements += found.requirements

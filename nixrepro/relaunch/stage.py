@@ -75,7 +75,7 @@ def relaunch(
             names = wanted.data | pinned.keys()
             wanted = dataclasses.replace(wanted, lock=locks.dumps(lock), data=names)
     host = {key: value for key, value in os.environ.items() if key not in RUN_NAMES}
-    for variable in realised.other_variables(record, host):
+    for variable in realised.other_variables(record, host, tracking=True):
         if variable not in RUN_NAMES:
             say(f"nixrepro: {variable} is not what it was when {name} ran")
 

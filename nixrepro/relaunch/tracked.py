@@ -22,7 +22,7 @@ from nixrepro.repeat.integrity import unsound
 from nixrepro.runtime.folder import RECORD
 
 # What a remote may look like; others, such as `ext::`, have git start programs.
-_REMOTE = re.compile(r"(https?|ssh|git|file)://[^\s'\"]+|[\w.-]+@[\w.-]+:[^\s'\"]+|/[^\s'\"]+")
+_REMOTE = re.compile(r"(https?|ssh|git|file)://[^\s'\"]+|\w[\w.-]*@[\w.-]+:[^\s'\"]+|/[^\s'\"]+")
 _PROTOCOLS = "https:http:ssh:git:file"
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
@@ -104,13 +104,14 @@ def repository(
     say(f"nixrepro: cloning {remote}")
     env = {**git.untied(os.environ), "GIT_ALLOW_PROTOCOL": _PROTOCOLS}
     target.mkdir()
-    runner(["git", "init", "--quiet", "--bare", "--template=", "."], cwd=target, env=env)
+    form = f"--object-format={'sha1' if len(commit) == len('0' * 40) else 'sha256'}"
+    runner(["git", "init", "--quiet", "--bare", "--template=", form, "."], cwd=target, env=env)
     # Servers may give branches and tags only; a commit by itself is far less.
     words = ["git", "fetch", "--quiet", "--no-recurse-submodules"]
-    one = runner([*words, "--depth=1", remote, commit], cwd=target, env=env)
+    one = runner([*words, "--depth=1", "--", remote, commit], cwd=target, env=env)
     if one.status != 0:
         every = ["+refs/*:refs/remotes/all/*"]
-        one = runner([*words, remote, *every], cwd=target, env=env)
+        one = runner([*words, "--", remote, *every], cwd=target, env=env)
     if not _has(target, commit, runner):
         raise RunError(
             f"commit {commit} is not to be had from {remote}",

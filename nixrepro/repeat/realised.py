@@ -148,9 +148,11 @@ def settings(
     return made.with_settings(str(path))
 
 
-def other_variables(record: Record, host: Mapping[str, str]) -> list[str]:
+def other_variables(record: Record, host: Mapping[str, str], tracking: bool = False) -> list[str]:
     """Names of the variables that passed from the host then and are others, or gone, now."""
     then = record.document["layers"]["settings"].get("passed", {})
+    if tracking:  # by these a tracker knew where to log, and as whom
+        then = {**record.document.get("tracking", {}).get("passed", {}), **then}
     now = digests(host, then)
     return sorted(name for name in then if now.get(name) != then[name])
 

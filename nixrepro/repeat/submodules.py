@@ -75,6 +75,9 @@ def make(work: Work, tree: str, home: Home, known: Had, above: str = "") -> Iter
                 "were in it",
                 hint="run it anew: what is not committed in submodules is recorded by now",
             )
+        if not (work.top / path).resolve().is_relative_to(work.top.resolve()):
+            # Only a tree that no git wrote has a submodule beyond a link of another one.
+            raise RunError(f"the submodule {whole} of {known.name} lies outside of the repository")
         inner = Work(work.top / path, work.runner)
         source = _borrow(inner, work, tree, home, path, commit)
         if source is None:

@@ -54,11 +54,12 @@ class Pins:
         """The digests that a version of a distribution may have, empty for any."""
         from packaging.utils import canonicalize_version
 
-        alike = canonicalize_version(version)
+        # What is pinned to 1.10.0 may be met by a 1.10.0+cpu.
+        alike = {canonicalize_version(each) for each in (version, version.partition("+")[0])}
         return {
             digest
             for pin in self.pins
-            if pin.name == name and (not pin.version or canonicalize_version(pin.version) == alike)
+            if pin.name == name and (not pin.version or canonicalize_version(pin.version) in alike)
             for digest in pin.hashes
         }
 

@@ -49,7 +49,7 @@ class Code:
             mask: the signals that are to be blocked in git.
         """
         self.mask = list(mask)
-        self.project = project
+        self.project = os.path.abspath(project)  # git is asked in other folders, too
         own = os.path.join(system, "bin", "git") if system else ""
         self.git = own if own and os.access(own, os.X_OK) else which("git", env.get("PATH", ""))
         # A hook or `git rebase --exec` sets GIT_DIR and more: of another repository, perhaps.
@@ -101,8 +101,12 @@ class Code:
         if min(asked, code, last) < 0:
             return {"unknown": KILLED}, {}
         lines = said.decode("utf-8", "surrogateescape").splitlines()
-        if code != 0 or len(lines) < 4:  # noqa: PLR2004
+        if len(lines) < 4:  # noqa: PLR2004
             return {"unknown": "the project's folder is in no Git repository that git accepts"}, {}
+        if code != 0:
+            return {
+                "unknown": "git can't look at the project's folder: `git status` says there why"
+            }, {}
         known = len(lines) >= 6 and lines[4] != "HEAD"  # noqa: PLR2004
         facts: dict[str, Any] = {
             "commit": lines[4] if known else {"unknown": "nothing is committed yet"},

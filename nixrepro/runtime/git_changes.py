@@ -115,8 +115,9 @@ def patch(
     )  # fmt: skip
     status, text = diff.finish()
     wrote, name = tree.finish()
-    if status < 0 or wrote < 0:
-        facts["tree"] = facts["patch"] = {"unknown": git.KILLED}
+    if status or wrote:
+        reason = git.KILLED if min(status, wrote) < 0 else "git can't write down what changed"
+        facts["tree"] = facts["patch"] = {"unknown": reason}
         return {}
     facts["tree"] = name.decode().strip()
     if not text:
@@ -151,11 +152,17 @@ def _enter(
     code: Code, top: str, changes: Iterable[Change], env: dict[str, str], scratch: str
 ) -> bool:
     """Have the copy of the index hold the changes; False where git refuses one."""
-    plain = [change for change in changes if not change.pointer]
-    names = b"".join(os.fsencode(change.path) + b"\0" for change in plain)
-    words = ["update-index", "--add", "--remove", "--replace", "-z"]
-    if names and code.ask_in(top, *words, "--stdin", stdin=names, more=env).finish()[0]:
-        return False
+    plain: list[bytes] = []
+    hidden: list[bytes] = []
+    for change in changes:
+        if not change.pointer:
+            # Git refuses to look at what it knew in a folder that is a link now.
+            chosen = hidden if _behind_link(top, change.path) else plain
+            chosen.append(os.fsencode(change.path) + b"\0")
+    for option, names in (("--force-remove", hidden), ("--remove", plain)):
+        words = ["update-index", "--add", "--replace", option, "-z", "--stdin"]
+        if names and code.ask_in(top, *words, stdin=b"".join(names), more=env).finish()[0]:
+            return False
     entries = b""
     for number, change in enumerate(changes):
         if change.pointer:
@@ -168,6 +175,14 @@ def _enter(
             entries += mode + b" " + name + b"\t" + os.fsencode(change.path) + b"\0"
     words = ["update-index", "--add", "--replace", "-z", "--index-info"]
     return not entries or code.ask_in(top, *words, stdin=entries, more=env).finish()[0] == 0
+
+
+def _behind_link(top: str, path: str) -> bool:
+    """Whether a folder above a path, below the top, is a link."""
+    while path := os.path.dirname(path.rstrip("/")):
+        if os.path.islink(os.path.join(top, path)):
+            return True
+    return False
 
 
 def _choose(top: str, changes: Iterable[Change]) -> tuple[list[Change], list[dict[str, Any]]]:

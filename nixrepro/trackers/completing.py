@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from nixrepro.errors import NixreproError
+from nixrepro.errors import NixreproError, RunError
 from nixrepro.record import Record, read
 from nixrepro.runtime.folder import RECORD, RUNS
 from nixrepro.runtime.trackers import artefact, facts
@@ -43,7 +44,10 @@ def _recorded(folder: Path, process: int) -> Record | None:
         runs = find_root(folder) / RUNS
     except NixreproError:
         return None  # it was said already: nothing could run
-    found = [Record(path.parent, read(path)) for path in runs.glob(f"*/{RECORD}")]
+    found = []
+    for path in runs.glob(f"*/{RECORD}"):
+        with suppress(RunError):  # another run's that is damaged
+            found.append(Record(path.parent, read(path)))
     # A number may have been another process's before.
     own = [each for each in found if each.document["process"].get("pid") == process]
     return max(own, key=lambda each: str(each.document["started"]), default=None)

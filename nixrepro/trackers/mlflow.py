@@ -71,5 +71,7 @@ def public(uri: str) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of what an error says; a server's answer may be a page."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:300]
+    """The first line of what an error says; a server's answer may be a page. No password."""
+    from nixrepro.runtime.trackers.facts import bare
+
+    return next(iter(bare(str(error)).strip().splitlines()), type(error).__name__)[:300]

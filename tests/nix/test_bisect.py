@@ -167,6 +167,7 @@ def started_with(word: str) -> list[str]:
     return found
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_who_asks_it_to_end_ends_its_trainings_too(tmp_path: Path, number: signal.Signals) -> None:
     made = Mixes(tmp_path, "import time\ntime.sleep(600)\n")

@@ -13,13 +13,15 @@ from typing import Any
 
 import pytest
 
-from .conftest import Done
+from .conftest import NIX_CONFIG, Done
 from .own_store import OwnStore
 from .session import PYTHON, Own, unshared
 
 # The machine's /nix is another folder for what is started.
 WITHIN = 'mount --bind "$1" /nix; cd "$2"; shift 2; exec "$@"'
 ALONE = 'mount --bind "$1" /nix; cd "$2"; shift 2; exec unshare --net "$@"'
+# Build users are shared by all stores, and Nix kills what it finds of a user.
+CONFIG = f"{NIX_CONFIG}\nbuild-users-group ="
 PROGRAM = "import six, nixrepro_runtime as nr; nr.log(sum=sum(map(ord, six.__version__)), step=1)"
 
 
@@ -33,7 +35,7 @@ class Machine:
     def __call__(self, *words: str | Path, script: str = ALONE, **more: str) -> Done:
         self.nix.mkdir(parents=True, exist_ok=True)
         self.folder.mkdir(parents=True, exist_ok=True)
-        env: Mapping[str, str] = Own(self.folder).variables(**more)
+        env: Mapping[str, str] = Own(self.folder).variables(**{"NIX_CONFIG": CONFIG, **more})
         return unshared("mount", script, self.nix, self.folder, *PYTHON, *words, env=env)
 
     def records(self) -> list[dict[str, Any]]:
@@ -106,7 +108,7 @@ def test_from_artefacts_alone(here: Machine, bundle: Path, tmp_path: Path) -> No
 def test_with_what_was_built(here: Machine, bundle: Path, tmp_path: Path) -> None:
     there = Machine(tmp_path / "nix", tmp_path / "bare")
     # Without a builder: nothing can be built.
-    config = Own(there.folder).variables()["NIX_CONFIG"] + "\nmax-jobs = 0\nbuilders ="
+    config = f"{CONFIG}\nmax-jobs = 0\nbuilders ="
     done = there("relaunch", bundle, "--closure", NIX_CONFIG=config)
     assert done.status == 0, done.err
     same(here, there)
@@ -123,7 +125,7 @@ def test_from_a_binary_cache(here: Machine, bundle: Path, tmp_path: Path) -> Non
         opened.extract(name, tmp_path / name)
     there = Machine(tmp_path / "nix", tmp_path / "clone")
     shutil.copytree(here.folder, there.folder, symlinks=True)
-    config = f"{Own(there.folder).variables()['NIX_CONFIG']}\n{with_signatures}"
+    config = f"{CONFIG}\n{with_signatures}"
     said = there(
         "relaunch",
         "last",

@@ -276,6 +276,17 @@ def test_a_program_that_cannot_start(vcpu: Path, program: str, status: int) -> N
     assert program in done.err
 
 
+def test_it_needs_no_privilege(vcpu: Path) -> None:
+    """A user without any, in a name space where there is no other."""
+    nobody = ["unshare", "--user", "--map-user=65534", "setpriv", "--no-new-privs"]
+    done = call([*nobody, vcpu, "--cpu", "x86-64-v2", "--", vcpu, "--show"])
+    assert done.status == 0, done.err
+    wanted = (REPOSITORY / "nix/vcpu/cpus/x86-64-v2.cpu").read_text()
+    assert table(done.out) == table(wanted)
+    capable = call([*nobody, "sh", "-c", "grep CapEff /proc/self/status; id -u"]).out.split()
+    assert capable == ["CapEff:", "0000000000000000", "65534"]
+
+
 def test_it_works_in_nixs_sandbox(vcpu: Path, tmp_path: Path) -> None:
     expression = f"""
       derivation {{

@@ -231,6 +231,7 @@ def test_where_nothing_may_be_observed(
     assert len(done.out.splitlines()) == 1
 
 
+@pytest.mark.alone
 def test_an_observation_that_is_ended_leaves_nothing_running(
     project: Project, realised: Environment, strace: Path, tmp_path: Path
 ) -> None:

@@ -64,6 +64,8 @@ def check(
             "reference": True, "url": "", "path": state.path, "place": state.where,
             "sha256": recorded["sha256"], "digest": recorded["digest"],
         }  # fmt: skip
+        if entry.get("dvc"):
+            looked.table[name]["dvc"] = entry["dvc"]
         if os.path.islink(link(project, name)):
             recorded["place"] = state.where
     if by_dvc(project):

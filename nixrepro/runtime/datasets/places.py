@@ -40,5 +40,7 @@ def absent(name: str, where: str, entry: dict[str, Any]) -> str:
     """The sentence on data that is not there."""
     inside = entry.get("path", "")
     there = f"is not at {where}" if where else "lies somewhere on each machine"
+    if entry.get("dvc"):
+        return f"data {name!r} {there}: run `dvc pull {entry['dvc']}`"
     put = f"put it at {inside}, or " if inside else ""
     return f"data {name!r} {there}: {put}run `nixrepro data add {name} FOLDER` where it is"

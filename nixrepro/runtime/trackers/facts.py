@@ -113,7 +113,15 @@ def quietly(kind: str, function: Callable[..., Any], *args: Any) -> None:
     try:
         function(*args)
     except Exception as error:
-        events.write("problem", where=kind, message=f"{type(error).__name__}: {error}"[:300])
+        message = f"{type(error).__name__}: {bare(str(error))}"
+        events.write("problem", where=kind, message=message[:300])
+
+
+def bare(text: str) -> str:
+    """A text without the names and passwords in the addresses that it has."""
+    import re
+
+    return re.sub(r"://[^/\s]*@", "://", text)
 
 
 def without_credentials(uri: str) -> str:

@@ -88,6 +88,17 @@ def test_each_failure_has_its_own_reason(tmp_path: Path) -> None:
     assert "--keep-going" in realised and realised[-4:] == sorted(DERIVATIONS)
 
 
+def test_where_it_is_built_and_what_is_taken_from_caches_is_for_nixs_settings(
+    tmp_path: Path,
+) -> None:
+    answers = Answers("", [made(path) for path in DERIVATIONS])
+    build(tmp_path, list("0123"), Store(answers))
+    (words,) = (words for words in answers.asked if "--realise" in words)
+    assert words[words.index("--max-jobs") + 1] == "auto"
+    others = {"--builders", "builders", "--offline", "substitute", "substituters", "--store"}
+    assert not others.intersection(words)
+
+
 def test_what_is_there_is_there_whatever_was_said(tmp_path: Path) -> None:
     answers = Answers("warning: something\n", [made(path) for path in DERIVATIONS])
     assert all(not one.reason for one in build(tmp_path, list("0123"), Store(answers)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -9,11 +10,13 @@ import signal
 import subprocess
 import sys
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nixrepro import lock as locks
 from nixrepro.bundle import stage, writing
 from nixrepro.bundle.filling import fill
 from nixrepro.bundle.manifest import written
@@ -22,6 +25,7 @@ from nixrepro.bundle.opening import bundled
 from nixrepro.bundle.reading import open_bundle
 from nixrepro.bundle.sources import of_file
 from nixrepro.errors import BuildError, NixreproError, RunError
+from nixrepro.lock import Artefact
 from nixrepro.nix_store import Store
 from nixrepro.process import Completed
 from nixrepro.realise import Environment
@@ -125,8 +129,10 @@ def test_only_the_commit_that_ran_is_in_it_unless_more_is_asked_for(
             assert (done.returncode == 0) == history
         launch(world, tmp_path / name, tmp_path / f"{name}.bare")
     with tarfile.open(tmp_path / "all.tar") as tar:
-        tar.extract("code/project.bundle", tmp_path, filter="data")
-    words = ["git", "clone", "--quiet", "code/project.bundle", "cloned"]
+        member = tar.extractfile("code/project.bundle")
+        assert member is not None
+        (tmp_path / "project.bundle").write_bytes(member.read())
+    words = ["git", "clone", "--quiet", "project.bundle", "cloned"]
     subprocess.run(words, cwd=tmp_path, check=True)
     assert (tmp_path / "cloned" / "models" / "a" / "train.py").exists()
 
@@ -278,6 +284,56 @@ def test_something_beside_the_environment_was_collected(
     monkeypatch.setattr(realised, "environment", environment)
     launch(world, tmp_path / "run.tar", tmp_path / "bare")
     assert tried == [{"environment"}, {"environment", *FILES}]
+
+
+def with_data(world: World, *made: Artefact) -> Record:
+    """A run that has some data in its lock."""
+    path = world.lab.root / locks.FILE
+    lock = locks.load(path)
+    every = tuple(sorted((*lock.artefacts, *made), key=locks.order))
+    locks.save(path, replace(lock, artefacts=every))
+    world.lab.commit()
+    return world.lab.run("true")
+
+
+def test_a_folder_of_data_stays_where_it_is(world: World, tmp_path: Path) -> None:
+    digest = f"merkle:{'0' * 64}"
+    images = Artefact(
+        "data", "images", "", "folder", "", "images", 9, "0" * 64, "", "", path="p", digest=digest
+    )
+    run = with_data(world, images)
+    made = world.bundle(run, tmp_path / "run.tar")
+    assert not any("images" in name for name in made.members)
+    assert any("data images is not taken along" in line for line in world.lab.said)
+    with bundled(tmp_path / "run.tar", world.lab.said.append, Silent()) as origin:
+        assert origin.bundle is not None
+        fill(origin.bundle, run, world.there.nix, closure=False, say=world.lab.said.append)
+    assert world.there.files() == set(FILES)
+
+
+def test_data_of_another_files_name(world: World, tmp_path: Path) -> None:
+    """It lies elsewhere in the bundle, though nothing of that other one is wanted."""
+    (name,) = (each for each in FILES if each.startswith("six"))
+    content = next(
+        data
+        for data in (b"%d" % number for number in range(100))
+        if hashlib.sha256(data).hexdigest() > hashlib.sha256(FILES[name]).hexdigest()
+    )
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / name).write_bytes(content)
+    world.here.add([tmp_path / "data" / name])
+    sha256 = hashlib.sha256(content).hexdigest()
+    data = Artefact("data", "own", "", "file", "", name, len(content), sha256, "", "", path="own")
+    run = with_data(world, data)
+    world.bundle(run, tmp_path / "run.tar")
+    there = world.there.place(str(run.document["environment"]["path"]))
+    there.parent.mkdir(parents=True)
+    there.touch()
+    with bundled(tmp_path / "run.tar", world.lab.said.append, Silent()) as origin:
+        assert origin.bundle is not None
+        fill(origin.bundle, run, world.there.nix, closure=False, say=world.lab.said.append)
+    assert world.there.files() == {"environment", name}
+    assert world.there.place(world.there.nix.store_path(name, sha256)).read_bytes() == content
 
 
 def forged(path: Path, target: Path, change: Any) -> Path:

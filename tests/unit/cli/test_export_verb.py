@@ -53,13 +53,16 @@ def test_a_lock_that_answers_something_else_is_said_to(project: Path) -> None:
     assert "nixrepro.lock and pyproject.toml differ" in done.stderr
 
 
-def test_what_the_lock_is_made_from_is_not_overwritten(project: Path) -> None:
-    (project / "requirements.txt").write_text("numpy\n")
+@pytest.mark.parametrize("name", ["requirements.txt", "base.txt"])
+def test_what_the_lock_is_made_from_is_not_overwritten(project: Path, name: str) -> None:
+    (project / "requirements.txt").write_text("numpy\n-r base.txt\n")
+    (project / "base.txt").write_text("scipy\n")
+    before = (project / name).read_text()
     with (project / "pyproject.toml").open("a") as stream:
         stream.write('[tool.nixrepro.wheels]\nfrom = "requirements.txt"\n')
-    done = invoke(project, "-o", str(project / "requirements.txt"))
+    done = invoke(project, "--format", "requirements.txt", "-o", str(project / name))
     assert "is what the lock is made from" in str(done.exception)
-    assert (project / "requirements.txt").read_text() == "numpy\n"
+    assert (project / name).read_text() == before
 
 
 @pytest.mark.parametrize("arguments", [(), ("-o", "x.lock"), ("-o", "gone/pylock.toml")])

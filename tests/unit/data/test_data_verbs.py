@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from nixrepro import config
 from nixrepro.cli import verbs
+from nixrepro.data import pinning
 from nixrepro.errors import Exit, NixreproError
 from nixrepro.lock import Lock, save
 from nixrepro.nix import Nix
@@ -246,3 +247,27 @@ def test_help_ends_with_examples(desk: Desk) -> None:
         text = CliRunner().invoke(verbs, ["data", verb, "--help"]).stdout
         assert f"nixrepro data {verb}" in text.partition("Examples:")[2]
         assert all(len(line) <= 80 for line in text.splitlines())
+
+
+def test_what_a_dvc_file_does_not_pin_is_said(desk: Desk) -> None:
+    told = "outs:\n- md5: {}\n  size: 1\n  hash: md5\n  path: a\n"
+    file = desk.train / "a.dvc"
+    md5 = hashlib.md5(b"a", usedforsecurity=False).hexdigest()
+    file.write_text(told.format(md5))
+    done = desk.call("add", "one", "data/train/a.dvc")
+    assert done.stderr == "pyproject.toml: written\n"
+    file.write_text(told.format("0" * 32))
+    done = desk.call("add", "one")
+    assert f"data/train/a.dvc pins md5:{'0' * 32}, and here is md5:{md5}" in done.stderr
+    assert desk.said("verify").startswith("one: changed: it is md5:")
+    (desk.train / "a").unlink()
+    assert desk.said("verify").startswith(f"one: not there: it is not at {desk.train}/a: run `dvc ")
+    file.write_text("outs: []\n")
+    assert desk.said("verify").startswith("one: unknown: data/train/a.dvc names 0 outs")
+
+
+def test_a_url_with_a_password_is_remarked_on(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pinning, "_downloaded", lambda *_: ("sha256:" + "0" * 64, 1))
+    said = desk.call("add", "one", "https://me:secret@data.example/x").stderr
+    assert "user name and password" in said and "secret" not in said
+    assert "password" not in desk.call("add", "two", "https://data.example/x").stderr

@@ -144,6 +144,13 @@ def test_where_all_is_well_nothing_is_to_be_mended() -> None:
         (project(own=True), "library", OK, "comes from", ""),
         (project(realised=False), "environment", OK, "the next run", ""),
         (project(code=("x", "y")), "code", WARNING, "x; y", "commit"),
+        (project(code=("in no Git repository",)), "code", WARNING, "in no Git", "git init"),
+        (
+            replace(project(code=("there is no git",)), tools={"git": "", "uv": "1"}),
+            *("code", WARNING, "there is no git", "install git"),
+        ),
+        (project(runs=1), "records", OK, "1 run", ""),
+        (project(artefacts=1), "lock", OK, "1 artefact", ""),
         (project(broken=("r/1",)), "records", WARNING, "r/1", "rm -r r/1"),
         (replace(GOOD, project=ProjectFacts()), "folder", OK, "nixrepro init", ""),
     ],

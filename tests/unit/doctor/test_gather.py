@@ -14,7 +14,7 @@ import pytest
 from nixrepro import vendor
 from nixrepro.config import find_root
 from nixrepro.doctor import gather, machine, project, sources
-from nixrepro.doctor.gather import nix_facts
+from nixrepro.doctor.gather import _place, nix_facts
 from nixrepro.nix_settings import Settings
 from nixrepro.process import Completed
 
@@ -134,6 +134,20 @@ def test_a_configuration_that_can_not_be_read(made: Path) -> None:
     found = facts(made)
     assert "trian" in found.problem and found.fix
     assert project.configured(made) is None and found.lock == ""
+
+
+def test_without_uv_it_says_how_to_get_it(tmp_path: Path, monkeypatch: Any) -> None:
+    def load(*_: Any) -> None:
+        raise ImportError
+
+    monkeypatch.setattr("nixrepro.registries.python.load", load)
+    found = [each for each in sources.servers(tmp_path, None, {}, network=False) if each.problem]
+    assert ("index", "pip install uv") in [(each.name, each.fix[-14:]) for each in found]
+
+
+def test_a_place_that_can_not_be_looked_at(tmp_path: Path) -> None:
+    found = _place("cache", tmp_path / ("x" * 300) / "cache", True)
+    assert (found.path, found.writable) == (str(tmp_path), True)
 
 
 def test_records_that_can_not_be_read(made: Path) -> None:

@@ -34,6 +34,32 @@ nr.log(step=0, loss=nr.seed + len(sys.argv) + int(os.environ.get("MORE", 0)))
 """
 
 
+# A loop of its own, whose second weight has something of MORE from the third step on.
+LOOP = """
+import os
+import nixrepro_runtime as nr
+class Array:
+    def __init__(self, data): self.data = data
+    def tobytes(self): return self.data
+class Tensor:
+    def __init__(self, data): self.data = data
+    def numpy(self): return Array(self.data)
+class Kind: name = "float32"
+class Variable:
+    dtype, shape, device = Kind, (2,), "GPU"
+    def __init__(self, name): self.path, self.data = name, b""
+    def numpy(self): raise AssertionError
+    def read_value(self): return Tensor(self.data)
+class Model: name, weights = "m", [Variable("k"), Variable("b")]
+for step in range(1, 5):
+    late = os.environ.get("MORE", "") if step > 2 else ""
+    Model.weights[0].data = b"%d" % step
+    Model.weights[1].data = b"%d" % step + late.encode()
+    nr.step(Model, loss=1 / step)
+nr.log(loss=0.25 + len(late))
+"""
+
+
 class Explaining(Lab):
     """A project whose runs are explained."""
 
@@ -305,6 +331,19 @@ def test_outputs_part_at_a_line(lab: Explaining) -> None:
     lab.write("train.py", "import os\nprint('one')\nprint('two', os.environ.get('X', 0))\n")
     found = lab.explain(lab.run(), lab.other(variables={"X": "5"}))
     assert "The output differs from line 2 on (`two 0` -> `two 5`), because of X" in said(found)
+
+
+def test_the_first_step_and_tensor_are_found_by_the_trials(lab: Explaining) -> None:
+    lab.write("train.py", LOOP)
+    lab.commit()
+    first, second = lab.run(), lab.other(variables={"MORE": "5"})
+    assert not any("steps" in each.document["result"] for each in (first, second))
+    found = lab.explain(first, second)
+    assert keys(found.proof.cause) == ["settings.variables.MORE"]
+    assert found.parting[0] == "step 3 of the program's own loop: the weights of b"
+    assert "differ from step 3 of the program's own loop on (the weights of b: " in said(found)
+    # Without a trial nobody knows it.
+    assert "step 3" not in said(lab.explain(first, second, run=False))
 
 
 def test_what_only_the_other_tree_has_is_not_taken_for_the_one_difference(

@@ -136,3 +136,35 @@ def test_the_extra_is_named_where_it_is_missing(
     with pytest.raises(ImportFileError) as caught:
         one(tmp_path, "a")
     assert "nixrepro[import]" in caught.value.hint
+
+
+def test_a_folder_with_a_space_includes_its_files(tmp_path: Path) -> None:
+    folder = tmp_path / "my work"
+    folder.mkdir()
+    (folder / "requirements.txt").write_text("tqdm==4.62.0\n")
+    found = take(folder, "dependencies:\n  - pip:\n    - -r requirements.txt\n")
+    assert found.requirements == ("tqdm==4.62.0",)
+    assert "requirements.txt" in found.files
+
+
+@pytest.mark.parametrize(
+    ("spec", "wanted"),
+    [
+        ("pytorch=*=*cuda*", "torch"),
+        ("tensorflow=2.*=gpu*", "tensorflow==2.*"),
+        ("numpy 1.21.* py39*", "numpy==1.21.*"),
+        ("numpy>=1.20.*,<1.23.*", "numpy>=1.20,<1.23"),
+    ],
+)
+def test_an_open_version_and_what_is_wanted_of_its_build(
+    tmp_path: Path, spec: str, wanted: str
+) -> None:
+    found = one(tmp_path, spec)
+    assert (found.requirements, found.left) == ((wanted,), ())
+
+
+def test_the_names_of_local_packages_are_known(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/pyproject.toml").write_text('[project]\nname = "own-lib"\nversion = "1"\n')
+    found = take(tmp_path, "dependencies:\n  - pip:\n    - -e ./own\n")
+    assert found.local == ("own-lib",)

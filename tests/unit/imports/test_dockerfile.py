@@ -219,3 +219,49 @@ def test_a_file_is_read_or_refused(text: str) -> None:
         assert error.message.startswith("Dockerfile:")
     else:
         assert found.format == "Dockerfile"
+
+
+def test_a_comment_of_the_shell_installs_nothing(tmp_path: Path) -> None:
+    found = take(
+        tmp_path,
+        "RUN pip install numpy==1.21.2 # what we need",
+        'RUN echo "# a header" > notes && pip install pandas',
+        "RUN pip install 'x # y' || pip install https://files.example/a-1.tar.gz#egg=a",
+        "RUN <<END",
+        "pip install scipy # and not this",
+        "pip install tqdm",
+        "END",
+        "RUN pip install dask `# and this too` keras",
+    )
+    names = [line.partition("@")[0].strip() for line in found.requirements]
+    assert names == ["numpy==1.21.2", "pandas", "x", "a", "scipy", "tqdm", "dask", "keras"]
+
+
+@pytest.mark.parametrize("option", ["-r ", "-r", "-Ur ", "-qUr", "--requirement="])
+def test_a_requirements_file_behind_joined_options(tmp_path: Path, option: str) -> None:
+    (tmp_path / "needs.txt").write_text("numpy\n")
+    found = take(tmp_path, f"RUN pip install {option}needs.txt")
+    assert (found.source, found.requirements) == ("needs.txt", ())
+
+
+def test_an_argument_from_before_the_first_stage(tmp_path: Path) -> None:
+    text = (
+        "ARG TF=2.8.0\nARG NP=1\nFROM python:3.9\nARG TF\nARG NP=1.21.2\n"
+        "RUN pip install tensorflow==$TF numpy==$NP pandas==$PD\n"
+    )
+    (tmp_path / "Dockerfile").write_text(text)
+    found = imports.read(tmp_path / "Dockerfile")
+    assert found.requirements == ("tensorflow==2.8.0", "numpy==1.21.2")
+
+
+def test_an_env_without_an_equals_sign_loses_its_quotes(tmp_path: Path) -> None:
+    found = take(tmp_path, 'ENV GREETING "a b"', "ENV OMP_NUM_THREADS 4")
+    assert found.variables == (("GREETING", "a b"), ("OMP_NUM_THREADS", "4"))
+
+
+def test_a_constraints_file_in_a_folder_with_a_space(tmp_path: Path) -> None:
+    folder = tmp_path / "my work"
+    folder.mkdir()
+    (folder / "limits.txt").write_text("numpy<2\n")
+    found = take(folder, "RUN pip install -c limits.txt numpy")
+    assert (found.requirements, found.constraints) == (("numpy",), ("numpy<2",))

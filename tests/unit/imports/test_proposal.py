@@ -212,3 +212,17 @@ def test_every_file_that_can_be_named_is_one_that_can_be_read() -> None:
     for path in sorted(PEOPLE.parent.rglob("*")):
         if path.is_file() and path.name not in ("pyproject.toml", "Pipfile"):
             assert imports.form(path.name), path
+
+
+@pytest.mark.parametrize("limit", ["scipy==1.7.0", "numpy==1.21.2", "numpy<1.22"])
+def test_what_only_a_constraints_file_pins_is_not_lost(tmp_path: Path, limit: str) -> None:
+    (tmp_path / "limits.txt").write_text(f"{limit}\n")
+    text = "dependencies:\n  - tqdm=4.62.3=py39_0\n  - pip:\n    - -c limits.txt\n    - numpy\n"
+    (tmp_path / "environment.yml").write_text(text)
+    (tmp_path / "Dockerfile").write_text(
+        "FROM python:3.11\nRUN pip install -c limits.txt numpy tqdm==4.62.3\n"
+    )
+    added = take(tmp_path, "environment.yml", write=False).proposal.added
+    assert added["tool", "nixrepro", "wheels", "from"] == "environment.yml"
+    (kept,) = take(tmp_path, "Dockerfile", write=False).proposal.kept
+    assert kept.startswith(f"can't limit {limit} without asking for it")

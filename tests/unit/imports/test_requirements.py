@@ -298,3 +298,46 @@ def test_whatever_is_pinned_is_found_where_it_stands(
     path.write_text(text)
     found = requirements.read(path, "requirements.txt", environ={})
     assert {pin.name: pin for pin in found.pins} == expected
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_what_powershell_writes_is_read(tmp_path: Path, encoding: str) -> None:
+    text = "numpy==1.21.2\r\npandas==1.3.4\r\n"
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    (tmp_path / "requirements.txt").write_bytes((mark + text).encode(encoding))
+    found = imports.read(tmp_path / "requirements.txt")
+    assert found.requirements == ("numpy==1.21.2", "pandas==1.3.4")
+    assert [pin.line for pin in found.pins] == [1, 2]
+
+
+def test_what_pip_freeze_says_of_what_conda_built_is_named(tmp_path: Path) -> None:
+    (left,) = take(tmp_path, "certifi @ file:///nowhere/conda-bld/certifi_16/work\n").left
+    assert left.wanted and left.text.startswith("certifi @ file:")
+    assert left.reason.endswith("; write certifi==VERSION, as `pip list --format=freeze` has it")
+
+
+def test_a_wheel_in_a_folder_is_said_as_it_is_written(tmp_path: Path) -> None:
+    (left,) = take(tmp_path, "./wheels/model-1.0-py3-none-any.whl\n").left
+    assert (left.text, left.reason) == (
+        "./wheels/model-1.0-py3-none-any.whl",
+        "there is no such file or folder",
+    )
+
+
+def test_a_list_of_conda_s_own_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    for line in ("_libgcc_mutex=0.1=main", "numpy=1.21.2=py39h20f2e39_0", "numpy=1.21.2"):
+        with pytest.raises(ImportFileError) as caught:
+            take(tmp_path, f"# platform: linux-64\n{line}\n")
+        assert caught.value.message.startswith("requirements.txt:2: ")
+        assert "conda env export" in caught.value.hint
+    with pytest.raises(ImportFileError) as caught:
+        take(tmp_path, "numpy 1.21.2\n")
+    assert caught.value.hint == ""
+
+
+def test_an_option_of_pip_alone_is_said_as_it_is_spelled(tmp_path: Path) -> None:
+    (left,) = take(tmp_path, "--use-feature=fast-deps\nnumpy\n").left
+    assert (left.text, left.reason) == (
+        "--use-feature fast-deps",
+        "it is an option of pip alone",
+    )

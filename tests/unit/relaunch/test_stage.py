@@ -115,6 +115,24 @@ def test_a_tracker_gets_a_run_of_its_own(lab: Lab, monkeypatch: pytest.MonkeyPat
     assert any(line.startswith("nixrepro: MLFLOW_TRACKING_URI is not") for line in lab.said)
 
 
+def test_where_it_logs_now_is_told_of_what_passed_by_itself_too(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.commit()
+    wheel = {"name": "mlflow-skinny", "version": "3", "path": "/nix/store/0-mlflow-skinny"}
+    lab.facts["layers"]["wheels"] = [wheel]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://tracker.example")
+    run = lab.run()
+    assert list(run.document["tracking"]["passed"]) == ["MLFLOW_TRACKING_URI"]
+    again(lab, "last")
+    assert not any("is not what it was" in line for line in lab.said)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://other.example")
+    lab.repeat(run)  # it logs nowhere
+    assert not any("is not what it was" in line for line in lab.said)
+    again(lab, run.document["id"])
+    assert any(line.startswith("nixrepro: MLFLOW_TRACKING_URI is not") for line in lab.said)
+
+
 @pytest.mark.parametrize("name", ["my best run", "0" * 16])
 def test_a_copy_of_a_run_under_any_name(lab: Lab, tmp_path: Path, name: str) -> None:
     lab.commit()

@@ -288,6 +288,37 @@ def test_a_submodule_in_an_old_record(lab: Lab, tmp_path: Path) -> None:
         lab.repeat(run)
 
 
+def test_a_submodule_beyond_a_link_is_not_made(lab: Lab, tmp_path: Path) -> None:
+    """A tree that no git wrote: two entries of one name, of which a submodule brings a link."""
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    lab.git("symbolic-ref", "HEAD", "refs/heads/link")
+    (lab.root / "b").symlink_to(victim)
+    linking = lab.commit()
+    (lab.root / "b").unlink()
+    lab.commit()
+    run = lab.run()
+
+    def tree(*entries: str) -> str:
+        done = subprocess.run(
+            ["git", "mktree", "--missing"],
+            input="".join(f"{entry}\n" for entry in entries),
+            cwd=lab.root,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout.strip()
+
+    inner = tree(f"160000 commit {linking}\tb")
+    crafted = tree(f"160000 commit {linking}\ta", f"040000 tree {inner}\ta")
+    commit = lab.git("commit-tree", crafted, "-m", "crafted")
+    run.document["layers"]["code"] |= {"commit": commit, "tree": crafted}
+    with pytest.raises(RunError, match=r"the submodule a/b of run .* lies outside"):
+        lab.repeat(run)
+    assert list(victim.iterdir()) == []
+
+
 def test_what_ran_outside_of_git_is_not_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

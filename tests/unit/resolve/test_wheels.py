@@ -274,6 +274,16 @@ def test_a_file_whose_hash_no_index_says_is_checked_when_it_is_seen(index, resol
     assert Pins((replace(pin, version="2", hashes=("ab" * 32,)),)).checked(found) == found
 
 
+def test_a_build_with_a_label_of_its_own_has_to_have_the_hash_too(index, resolve, server):
+    index.wheel("model", "1.0+cpu")
+    body = server.files["/files/model-1.0+cpu-py3-none-any.whl"]
+    pin = Pin("model", "1.0", hashes=(hashlib.sha256(body).hexdigest(),))
+    (found,) = resolve("model", stated={"pins": (pin,)})
+    assert found.version == "1.0+cpu"
+    with pytest.raises(ResolveError, match="hashes that are pinned"):
+        resolve("model", stated={"pins": (replace(pin, hashes=("ab" * 32,)),)})
+
+
 @pytest.mark.parametrize("record_urls", [True, False])
 def test_what_is_asked_for_by_url_is_locked_with_it(index, resolve, server, record_urls):
     index.wheel("model", "1.0", "array")

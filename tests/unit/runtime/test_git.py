@@ -98,6 +98,19 @@ def test_a_file_that_became_a_folder(project: Path, tmp_path: Path) -> None:
     assert len(facts["tree"]) == 40
 
 
+def test_a_folder_that_became_a_link(project: Path, tmp_path: Path) -> None:
+    (project / "big").mkdir()
+    (project / "big" / "a").write_text("a")
+    call(project, "add", ".")
+    call(project, "commit", "-qm", "second")
+    (project / "big").rename(tmp_path / "big")
+    (project / "big").symlink_to(tmp_path / "big")
+    facts, patch = look(project, tmp_path)
+    assert b"deleted file mode 100644" in patch and b"new file mode 120000" in patch
+    call(project, "add", "--all")
+    assert facts["tree"] == call(project, "write-tree")
+
+
 def test_only_our_own_folder_is_not_dirty(project: Path, tmp_path: Path) -> None:
     (project / ".nixrepro").mkdir()
     (project / ".nixrepro" / "x").write_text("x")
@@ -152,11 +165,27 @@ def test_nothing_committed_yet(tmp_path: Path) -> None:
     assert b"+print(1)" in patch and len(facts["tree"]) == 40
 
 
+def test_a_patch_that_git_can_not_make(tmp_path: Path) -> None:
+    folder = tmp_path / "p"
+    folder.mkdir()
+    call(folder, "init", "-q", "--object-format=sha256")  # whose empty tree has another name
+    (folder / "train.py").write_text("print(1)\n")
+    facts, patch = look(folder, tmp_path)
+    assert facts["tree"] == facts["patch"] == {"unknown": "git can't write down what changed"}
+    assert patch == b""
+
+
 def test_no_repository(tmp_path: Path) -> None:
     folder = tmp_path / "p"
     folder.mkdir()
     facts, patch = look(folder, tmp_path)
     assert "no Git repository" in facts["unknown"] and patch == b""
+
+
+def test_a_repository_in_which_git_status_fails(project: Path, tmp_path: Path) -> None:
+    (project / ".git" / "index").write_bytes(b"broken")
+    facts, patch = look(project, tmp_path)
+    assert "`git status` says there why" in facts["unknown"] and patch == b""
 
 
 def test_no_git(tmp_path: Path) -> None:
@@ -172,6 +201,18 @@ def test_a_folder_inside_of_the_repository(project: Path, tmp_path: Path) -> Non
     facts, patch = look(inner, tmp_path)
     assert b"+++ b/sub/x.py" in patch
     assert facts["commit"] == call(project, "rev-parse", "HEAD")
+
+
+def test_a_folder_named_from_where_one_is(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = project / "sub"
+    inner.mkdir()
+    (inner / "x.py").write_text("print()\n")
+    monkeypatch.chdir(inner)
+    facts, patch = look(Path(), tmp_path)
+    assert (facts, patch) == look(inner, tmp_path)
+    assert b"+++ b/sub/x.py" in patch and len(facts["tree"]) == 40
 
 
 def test_another_repositorys_variables_do_not_count(

@@ -187,3 +187,18 @@ def test_the_folder_holds_what_there_is(tmp_path: Path) -> None:
     other = tmp_path / "other"
     assert "was changed" in artefact.lay(str(other), b"{}\n", str(run), locks, "0" * 64)
     assert os.listdir(other) == ["record.json"]
+
+
+@given(WORD, WORD)
+def test_no_password_is_in_what_is_said_of_a_failure(name: str, password: str) -> None:
+    told: list[dict[str, Any]] = []
+
+    def fail() -> None:
+        secret = f"{name}:{password}@{password}"
+        raise OSError(f"API request to https://{secret}@mirror.example/api failed for a@b.example")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(facts.events, "write", lambda _, **entry: told.append(entry))
+        facts.quietly("mlflow", fail)
+    said = "OSError: API request to https://mirror.example/api failed for a@b.example"
+    assert told == [{"where": "mlflow", "message": said}]

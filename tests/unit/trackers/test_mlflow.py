@@ -188,3 +188,8 @@ def test_a_name_that_is_no_run() -> None:
     for name in ("", "../../secret", "a/b", "-option"):
         with pytest.raises(FetchError, match="no run of MLflow"):
             mlflow.fetch(name, Path("nowhere"))
+
+
+def test_what_is_said_of_a_server_has_no_password() -> None:
+    error = OSError("\nAPI request to http://me:secret@mirror.example/api failed\n<html>")
+    assert mlflow.first_line(error) == "API request to http://mirror.example/api failed"

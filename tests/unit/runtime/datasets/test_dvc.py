@@ -12,6 +12,7 @@ import pytest
 from nixrepro.runtime.datasets import dvc, md5
 from nixrepro.runtime.datasets.checking import check
 from nixrepro.runtime.datasets.states import look
+from nixrepro.runtime.files import present
 
 RECORDED = Path(__file__).parents[2] / "recorded" / "dvc"
 TRAIN = "6429f46a5d7ba4feb26124220a7b487a.dir"
@@ -147,6 +148,16 @@ def test_a_pin_by_dvc_is_checked_by_the_bytes(project: Path) -> None:
     assert looked(project)[1] == []
     (project / "data" / "train" / "f1").write_text("4\n")
     assert looked(project)[1] == ["data 't' is not what is pinned: 1 file changed: f1"]
+
+
+def test_data_that_dvc_did_not_bring_is_had_by_dvc(project: Path) -> None:
+    shutil.rmtree(project / "data" / "train")
+    (sentence,) = looked(project)[1]
+    assert sentence.endswith(f" is not at {project}/data/train: run `dvc pull data/train.dvc`")
+    entry = {"reference": True, "dvc": "data/train.dvc", "path": "", "digest": ""}
+    table = check(str(project), {"data": {"t": entry}}, lambda _: None, lambda: None).table
+    with pytest.raises(LookupError, match=r"run `dvc pull data/train\.dvc`"):
+        present("t", table["t"])
 
 
 def test_what_a_dvcignore_leaves_out_is_not_called_changed(project: Path) -> None:
