@@ -1,7 +1,14 @@
 # What `nix flake check` proves of a project by itself: that lock, configuration and environment agree.
 { store, env, lock, base, src }:
 let
-  inherit (builtins) fromTOML readFile toJSON;
+  inherit (builtins) any fromTOML pathExists readFile toJSON;
+
+  project = fromTOML (readFile (src + "/pyproject.toml"));
+
+  # Whether a file of another tool has a say in what is wanted, which only nixrepro itself can read.
+  others = [ "pylock.toml" "uv.lock" "poetry.lock" "Pipfile.lock" "requirements.txt" ];
+  from = project.tool.nixrepro.wheels.from or null;
+  elsewhere = if from == null then any (file: pathExists (src + "/${file}")) others else from != "";
 
   check = what: attributes:
     store.python base.bootstrap "check-${what}.py" [ ] ({ name = "nixrepro-check-${what}"; } // attributes);
@@ -11,7 +18,8 @@ in
   lock = check "lock" {
     inherit (lock) text;
     lock = toJSON (fromTOML lock.text);
-    project = toJSON (fromTOML (readFile (src + "/pyproject.toml")));
+    project = toJSON project;
+    elsewhere = if elsewhere then "1" else "";
     passAsFile = [ "text" "lock" "project" ];
   };
 

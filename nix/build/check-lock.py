@@ -68,7 +68,7 @@ def question(document):
     for key, entry in stored.items():
         if entry.get("optional"):
             data[key]["optional"] = True
-    return {
+    asked = {
         "record-urls": tool.get("record-urls", True),
         "requires-python": project.get("requires-python", ""),
         "base": {
@@ -83,6 +83,28 @@ def question(document):
         },
         "data": data,
     }
+    if wheels.get("as-of"):
+        asked["wheels"]["as-of"] = wheels["as-of"]
+    if tool.get("numerics", {}).get("profile") == "portable":
+        asked["base"]["for-profile"] = ["gcc"]
+    return asked
+
+
+def settled(asked, answered, elsewhere):
+    """Both questions without what makes no lock an old one, or what can't be said here."""
+    asked, answered = json.loads(json.dumps(asked)), json.loads(json.dumps(answered))
+    mine, theirs = asked["base"], answered.get("base", {})
+    # The portable profile's compiler may be there without being asked for, and either way.
+    profile, beside = mine.pop("for-profile", []), theirs.pop("for-profile", [])
+    have = {*theirs.get("packages", []), *beside}
+    free = {*profile, *beside} & have
+    mine["packages"] = sorted({*mine["packages"], *profile} - free)
+    theirs["packages"] = sorted(have - free)
+    if elsewhere:
+        kept = {key: asked["wheels"].get(key) for key in ("as-of",)}
+        said = answered.get("wheels", {})
+        asked["wheels"], answered["wheels"] = kept, {key: said.get(key) for key in kept}
+    return asked, answered
 
 
 text, lock = read("text"), json.loads(read("lock"))
@@ -95,7 +117,9 @@ if digest(spelled + "\n") != stated:
 start = text.find("\n\n[[artefact]]")
 if digest(text[start + 1 : -1] if start >= 0 else "") != lock.get("digest"):
     wrong.append("its artefacts are not as they were written")
-asked = question(json.loads(read("project")))
+asked, answered = settled(
+    question(json.loads(read("project"))), answered, os.environ.get("elsewhere")
+)
 for key in sorted(asked.keys() | answered.keys()):
     if asked.get(key) != answered.get(key):
         said = "nixrepro.lock answers %s, pyproject.toml asks for %s"

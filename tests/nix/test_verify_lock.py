@@ -72,6 +72,53 @@ def test_flake_check_is_quick_once_it_is_built(own: Own) -> None:
     assert time.monotonic() - begun < 5
 
 
+PINNED = '[tool.nixrepro.wheels]\nfrom = "pins.txt"\nas-of = "2026-01-02"\n'
+PORTABLE = '\n[tool.nixrepro.numerics]\nprofile = "portable"\n'
+
+
+def locked(own: Own, text: str) -> None:
+    """A lock whose artefacts stay, and which answers what pyproject.toml says now."""
+    (own.root / "pyproject.toml").write_text(text)
+    path = own.root / locks.FILE
+    question = configs.question(configs.load(own.root))
+    locks.save(path, replace(locks.load(path), question=question))
+
+
+def test_the_profiles_compiler_may_be_there_either_way(own: Own) -> None:
+    text = (own.root / "pyproject.toml").read_text()
+    without = text.replace('packages = ["gcc", ', "packages = [")
+    locked(own, without + PORTABLE)
+    for now in (without + PORTABLE, without, text, text + PORTABLE):
+        (own.root / "pyproject.toml").write_text(now)
+        assert built(own, "lock").status == 0, now
+        assert own("verify", "--only", "lock").status == 0, now
+    locked(own, without)
+    for now in (without + PORTABLE, text):
+        (own.root / "pyproject.toml").write_text(now)
+        assert "nixrepro.lock: base: nixrepro.lock answers" in said(own)
+        assert own("lock", "--check").status == 1
+
+
+def test_a_file_of_another_tool_says_what_the_flake_can_not_read(own: Own) -> None:
+    text = (own.root / "pyproject.toml").read_text()
+    edit(own.root / "pyproject.toml", "[tool.nixrepro.wheels]\n", PINNED)
+    (own.root / "pins.txt").write_text("scikit-learn==1.7.2 --hash=sha256:" + "0" * 64 + "\n")
+    locked(own, (own.root / "pyproject.toml").read_text())
+    assert built(own, "lock").status == 0
+    edit(own.root / "pyproject.toml", "2026-01-02", "2026-01-03")
+    assert "wheels: nixrepro.lock answers" in said(own)
+    locked(own, text)
+    # Nothing is looked for where the project says so.
+    (own.root / "requirements.txt").write_text("six\n")
+    edit(
+        own.root / "pyproject.toml",
+        "[tool.nixrepro.wheels]\n",
+        "[tool.nixrepro.wheels]\nfrom = ''\n",
+    )
+    edit(own.root / "pyproject.toml", '"scikit-learn"]', '"scikit-learn", "pandas"]')
+    assert "wheels: nixrepro.lock answers" in said(own)
+
+
 CHANGES = [
     ('requires-python = ">= 3.11"', 'requires-python = ">= 3.10"', "requires-python"),
     ('"scikit-learn"]', '"scikit-learn", "pandas"]', "wheels"),
