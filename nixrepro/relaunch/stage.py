@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from nixrepro import gc
 from nixrepro import lock as locks
 from nixrepro.errors import BuildError, FetchError
+from nixrepro.names import counted
 from nixrepro.record import Record
 from nixrepro.relaunch.changes import applied
 from nixrepro.relaunch.data import exchanged, other_digests, referred
 from nixrepro.relaunch.keys import Changes
 from nixrepro.relaunch.origin import Origin
+from nixrepro.relaunch.outputs import FOLDER, Outputs
 from nixrepro.repeat import place, realised, recipe, tree
 from nixrepro.repeat.stage import entered, perform
 
@@ -79,9 +81,16 @@ def relaunch(
         if variable not in RUN_NAMES:
             say(f"nixrepro: {variable} is not what it was when {name} ran")
 
+    outputs = Outputs()
+
     def keep(left: Path, document: dict[str, Any]) -> Record:
         lent = other_digests(record.document, document, wanted.places)
-        return entered(root, left, {**document, **links(record.document, {**changed, **lent})})
+        count = outputs.move(left)
+        new = entered(root, left, {**document, **links(record.document, {**changed, **lent})})
+        if count:
+            place = os.path.relpath(new.folder / FOLDER, root)
+            say(f"nixrepro: {counted(count, 'file')} that it made in {place}")
+        return new
 
     def launch() -> Record:
         return perform(
@@ -96,6 +105,7 @@ def relaunch(
             doing="relaunching",
             supply=supply,
             variables=host,
+            ready=outputs.begin,
         )
 
     made = (

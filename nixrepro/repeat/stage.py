@@ -85,6 +85,7 @@ def perform(
     doing: str = "repeating",
     supply: realised.Supply = realised.Supply(),  # noqa: B008 - it is frozen
     variables: Mapping[str, str] | None = None,
+    ready: Callable[[Path], None] = lambda _: None,
 ) -> Record:
     """Make a run of a recipe, in a folder of its own that is gone afterwards.
 
@@ -101,6 +102,7 @@ def perform(
         doing: what is done with the run, to the person.
         supply: where else than from the registries its environment may be had.
         variables: the host's; None for this process's in a trial, of which trackers hear nothing.
+        ready: told the top of the tree, right before the program starts.
 
     Raises:
         OtherEnvironment: the environment is not the expected one; nothing ran.
@@ -136,6 +138,7 @@ def perform(
         # Records may be committed too, this very run's among them.
         before = frozenset(each.name for each in (made.project / RUNS).glob("*"))
         say(f"nixrepro: {doing} run {name}")
+        ready(made.top)
         with virtual.processors(wanted.cores):
             status = attend(argv, cwd=where, env=given, show=show)
         left, document = left_by(made.project, name, status, before)

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -172,3 +173,35 @@ def test_the_runtime_is_a_distribution_among_the_others(tracked: Project) -> Non
     assert len(names) == len(set(names))
     assert int(tracked.build("checks.x86_64-linux.record").read_text().split()[0]) > 100
     assert os.listdir(tracked.root / ".nixrepro/runs")
+
+
+@pytest.mark.filterwarnings("ignore:The ``noload`` loader")  # MLflow's
+def test_a_run_is_launched_again_by_what_its_tracker_has_of_it(
+    tracked: Project, tmp_path: Path
+) -> None:
+    root = tracked.root
+    (root / ".gitignore").write_text(".nixrepro/\nwandb/\nmlruns/\n*.db\n")
+    who = ("-c", "user.name=A", "-c", "user.email=a@mirror.example")
+    for words in (("init", "--quiet"), ("add", "--all"), (*who, "commit", "--quiet", "-m", "a")):
+        subprocess.run(["git", *words], cwd=root, check=True)
+    store = {"MLFLOW_TRACKING_URI": f"sqlite:///{root}/mlflow.db"}
+    offline = {"WANDB_MODE": "offline", "HOME": str(tmp_path)}
+    for words, where in ((("train.py", "4"), store), (("offline.py",), offline)):
+        run(tracked, "--", "python", *words, **where)
+        logged = newest(tracked)
+        (entry,) = logged["trackers"]
+        name = entry["folder"] if entry["kind"] == "wandb" else entry["run"]
+        # Nothing but the tracker and the commit says what ran.
+        (root / ".nixrepro" / "runs").rename(tmp_path / entry["kind"])
+        (root / words[0]).write_text("raise SystemExit('of today')")
+        argv = [sys.executable, "-m", "nixrepro", "relaunch", f"{entry['kind']}:{name}"]
+        done = call([*argv, "--set", "seed=7"], root, {"PYTHONPATH": str(REPOSITORY), **where})
+        assert done.status == 0, done.err
+        new = newest(tracked)
+        assert (new["relaunches"], new["changed"]) == (logged["id"], {"settings.seed": [42, 7]})
+        assert new["environment"] == logged["environment"]
+        (again,) = new["trackers"]
+        assert again["kind"] == entry["kind"] and again["run"] != entry["run"]
+        # What W&B keeps of a run lies with the run; MLflow's is on its server.
+        (folder,) = (root / ".nixrepro" / "runs").glob("*/record.json")
+        assert (folder.parent / "outputs" / "wandb").is_dir() == (entry["kind"] == "wandb")

@@ -48,6 +48,37 @@ def roots(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return kept
 
 
+MAKES = """
+import os
+os.makedirs('models/deep'); open('models/deep/weights', 'w').write('new')
+open('train.py', 'a').write('# changed'); open('.hidden', 'w'); os.symlink('train.py', 'link')
+"""
+
+
+def test_what_the_program_makes_is_kept(lab: Lab) -> None:
+    lab.commit()
+    lab.write("new.txt", "not committed")
+    run = lab.run("python", "-c", "pass")
+    new = again(lab, run.document["id"][:12], command=("python", "-c", MAKES))
+    kept = new.folder / "outputs"
+    found = sorted(str(p.relative_to(kept)) for p in kept.rglob("*") if not p.is_dir())
+    assert found == [".hidden", "link", "models/deep/weights", "train.py"]
+    assert (kept / "models" / "deep" / "weights").read_text() == "new"
+    assert (kept / "link").is_symlink()
+    place = f".nixrepro/runs/{new.folder.name}/outputs"
+    assert f"nixrepro: 4 files that it made in {place}" in lab.said
+    assert not check(new.folder, new.document)
+    # The project's own are as they were.
+    assert not (lab.root / "models").exists()
+    assert "# changed" not in (lab.root / "train.py").read_text()
+
+
+def test_a_program_that_makes_nothing_leaves_nothing(lab: Lab) -> None:
+    lab.commit()
+    run = lab.run("python", "-c", "pass")
+    assert not (again(lab, run.document["id"][:12]).folder / "outputs").exists()
+
+
 def test_a_new_run_of_the_old_tree(lab: Lab) -> None:
     commit = lab.commit()
     lab.write("new.txt", "not committed")
