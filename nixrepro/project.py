@@ -37,6 +37,20 @@ def find_root(start: Path) -> Path:
     )
 
 
+def root_or_here(folder: Path) -> Path:
+    """The project at or above a folder, or the folder itself where there is none.
+
+    Raises:
+        ConfigError: there is no such folder.
+    """
+    try:
+        return find_root(folder)
+    except ConfigError:
+        if not folder.is_dir():
+            raise
+        return folder.absolute()
+
+
 def read(file: Path) -> str:
     """The text of a pyproject.toml.
 

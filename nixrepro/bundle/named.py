@@ -17,19 +17,6 @@ def is_bundle(text: str) -> bool:
     return path.name.endswith(".tar") and path.is_file()
 
 
-def place(folder: Path) -> Path:
-    """Where new records go: the project at or above a folder, or else the folder itself."""
-    from nixrepro.errors import ConfigError
-    from nixrepro.project import find_root
-
-    try:
-        return find_root(folder)
-    except ConfigError:
-        if not folder.is_dir():
-            raise
-        return folder.absolute()
-
-
 def shown(text: str) -> Record | None:
     """The record in a bundle, to be looked at; None where the text names none.
 

@@ -55,7 +55,8 @@ def command(
     """
     from nixrepro.nix import Nix
     from nixrepro.process import ending
-    from nixrepro.relaunch import opened, parse, place, relaunch, said
+    from nixrepro.project import root_or_here
+    from nixrepro.relaunch import opened, parse, relaunch, said
     from nixrepro.repeat.realised import Supply
     from nixrepro.runtime.launch import Refused, steps
     from nixrepro.runtime.wording import headline
@@ -66,7 +67,7 @@ def command(
         raise click.UsageError(str(error)) from None
     changes = parse(sets, words)
     supply = Supply(source, caches, configured, closure)
-    root, nix = place(folder), Nix()
+    root, nix = root_or_here(folder), Nix()
     with ending(), opened(root, run, "launched again", say) as origin:
         new = relaunch(root, origin, changes, nix, supply=supply, steps=every, say=say, show=True)
     made = new.document

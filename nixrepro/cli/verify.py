@@ -56,14 +56,13 @@ def command(
     Each check answers same, differs or unknown, and says why. Exits with 0 when all are the
     same, with 1 when one differs or is unknown.
     """
-    from nixrepro.bundle.named import place
     from nixrepro.process import ending
-    from nixrepro.project import find_root
+    from nixrepro.project import find_root, root_or_here
     from nixrepro.verify.stage import perform
 
     begun = time.monotonic()
     wanted = asked(quiet=as_json, **options)
-    root = (place if "bundle" in wanted.checks else find_root)(folder)
+    root = (root_or_here if "bundle" in wanted.checks else find_root)(folder)
     with ending():
         verdicts = [verdict for found in perform(root, wanted, say) for verdict in found]
     if as_json:

@@ -15,7 +15,7 @@ from nixrepro.errors import ConfigError, ImportFileError
 from nixrepro.imports import Imported, read
 from nixrepro.imports.proposal import Proposal, propose
 from nixrepro.names import is_inside
-from nixrepro.project import FILE, TABLE, find_root
+from nixrepro.project import FILE, TABLE, root_or_here
 from nixrepro.tables import Document
 from nixrepro.vendor import initialise, template
 
@@ -42,7 +42,7 @@ def take(folder: Path, path: Path, *, write: bool) -> Taken:
         ConfigError: pyproject.toml can't be used, or something is in the way; nothing was written.
         OSError: the folder can't be written; what was written has been taken back.
     """
-    root = _root(folder)
+    root = root_or_here(folder)
     file = _inside(root, path)
     imported = read(path, file)
     place = root / FILE
@@ -66,16 +66,6 @@ def take(folder: Path, path: Path, *, write: bool) -> Taken:
     write_atomic(place, whole.encode())
     added = ", ".join(".".join(key) for key in proposal.added)
     return Taken(imported, proposal, (f"{FILE}: {added} added",))
-
-
-def _root(folder: Path) -> Path:
-    """The project above a folder, or the folder itself where there is none."""
-    try:
-        return find_root(folder)
-    except ConfigError:
-        if not folder.is_dir():
-            raise
-        return folder.absolute()
 
 
 def _text(place: Path) -> str:

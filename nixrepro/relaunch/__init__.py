@@ -2,7 +2,7 @@
 
 from nixrepro.relaunch.changes import said
 from nixrepro.relaunch.keys import Changes, parse
-from nixrepro.relaunch.origin import Origin, opened, place
+from nixrepro.relaunch.origin import Origin, opened
 from nixrepro.relaunch.stage import relaunch
 
-__all__ = ["Changes", "Origin", "opened", "parse", "place", "relaunch", "said"]
+__all__ = ["Changes", "Origin", "opened", "parse", "relaunch", "said"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixrepro import record_place
-from nixrepro.bundle.named import is_bundle, place
+from nixrepro.bundle.named import is_bundle
 from nixrepro.errors import NixreproError
 from nixrepro.record import Record
 from nixrepro.repeat.home import Home
@@ -18,7 +18,7 @@ from nixrepro.repeat.integrity import unsound
 if TYPE_CHECKING:
     from nixrepro.bundle.reading import Bundle
 
-__all__ = ["TRACKERS", "Origin", "opened", "place"]
+__all__ = ["TRACKERS", "Origin", "opened"]
 
 TRACKERS = ("mlflow", "wandb")
 _WAYS = (
