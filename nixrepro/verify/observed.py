@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nixrepro import orphans
 from nixrepro.process import Runner, attend
 from nixrepro.run import command, without
 from nixrepro.strace import CALLS, events
@@ -118,7 +119,8 @@ class Watched:
         argv = [str(self.tool), "-f", "--seccomp-bpf", "-qq", "-yy", "-s", "0", "-e", "signal=none"]
         # By itself it ignores a signal that asks it to end, as long as it writes into a file.
         argv += ["--interruptible=waiting", *options, "-o", str(trace), *start]
-        return attend(argv, cwd=self._place(), env=self._variables(), show=show)
+        with orphans.ended():
+            return attend(argv, cwd=self._place(), env=self._variables(), show=show)
 
     def _place(self) -> Path:
         """Where it runs: in the current folder, as a run does, if that is the project's."""

@@ -152,6 +152,7 @@ def test_where_it_logs_now_is_told_of_what_passed_by_itself_too(
     lab.commit()
     wheel = {"name": "mlflow-skinny", "version": "3", "path": "/nix/store/0-mlflow-skinny"}
     lab.facts["layers"]["wheels"] = [wheel]
+    monkeypatch.delenv("MLFLOW_DISABLE_TELEMETRY", raising=False)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://tracker.example")
     run = lab.run()
     assert list(run.document["tracking"]["passed"]) == ["MLFLOW_TRACKING_URI"]
