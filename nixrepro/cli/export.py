@@ -23,7 +23,13 @@ _FORMATS = ("pylock.toml", "requirements.txt")
 
 @click.command("export", cls=Command, examples=EXAMPLES)
 @click.option("--format", "form", type=click.Choice(_FORMATS), help="By default what FILE names.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="Standard output where it is not given, or -.",
+)
 @click.option(
     "--files",
     default="wheels",
@@ -42,6 +48,7 @@ def command(folder: Path, *, form: str | None, output: Path | None, files: str) 
     from nixrepro.exports import FORMATS, check_place, distributions
     from nixrepro.imports import form as form_of
 
+    output = None if output == Path("-") else output
     form = form or (form_of(output.name) if output else "")
     if form not in FORMATS:
         raise click.UsageError(f"Give --format: {' or '.join(_FORMATS)}.")

@@ -31,8 +31,9 @@ def invoke(project: Path, *arguments: str) -> Result:
     return CliRunner().invoke(verbs, words, standalone_mode=False)
 
 
-def test_to_standard_output(project: Path) -> None:
-    done = invoke(project, "--format", "requirements.txt")
+@pytest.mark.parametrize("more", [(), ("-o", "-")])
+def test_to_standard_output(project: Path, more: tuple[str, ...]) -> None:
+    done = invoke(project, "--format", "requirements.txt", *more)
     assert done.stdout.endswith(f"numpy==2.1 \\\n    --hash=sha256:{SHA}\n")
     assert done.stderr == "requirements.txt: 1 distribution\n"
 
