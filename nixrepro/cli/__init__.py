@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import os
 import signal
@@ -14,6 +13,7 @@ import click
 
 from nixrepro import __version__, entry
 from nixrepro.cli.boundary import ReaderGone, guard
+from nixrepro.cli.groups import Group
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -47,17 +47,14 @@ VERBS = (
 )
 
 
-class Verbs(click.Group):
-    """The group of verbs; a verb's module is imported only when it is used or listed."""
+class Verbs(Group):
+    """All verbs; a shell's Tab knows what their arguments may be."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
+    modules = {name: f"nixrepro.cli.{name}" for name in VERBS}  # noqa: RUF012 - as Group has it
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
-            return None
-        found: click.Command = importlib.import_module(f"nixrepro.cli.{cmd_name}").command
-        if entry.COMPLETION in os.environ:
+        found = super().get_command(ctx, cmd_name)
+        if found is not None and entry.COMPLETION in os.environ:
             from nixrepro.cli.completing import attach
 
             attach(found)
@@ -67,15 +64,6 @@ class Verbs(click.Group):
         from nixrepro.cli.completing import verbs
 
         return [*verbs(VERBS, incomplete), *click.Command.shell_complete(self, ctx, incomplete)]
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        if args and args[0] not in VERBS and not args[0].startswith("-"):
-            from nixrepro.names import nearest
-
-            near = nearest(args[0], VERBS)
-            meant = f" Did you mean {near!r}?" if near else ""
-            ctx.fail(f"No such command {args[0]!r}.{meant}")
-        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-
 import click
 
 from nixrepro.cli.examples import laid_out
+from nixrepro.cli.groups import Group
 
 # Each with its module: one called `list` would hide Python's own.
 VERBS = {"add": "add", "verify": "verify", "list": "shown"}
@@ -20,18 +19,10 @@ EXAMPLES = (
 )
 
 
-class Verbs(click.Group):
-    """The verbs on data; a module is imported only when it is used or listed."""
+class Verbs(Group):
+    """The verbs on data."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
-            return None
-        module = importlib.import_module(f"nixrepro.cli.data.{VERBS[cmd_name]}")
-        found: click.Command = module.command
-        return found
+    modules = {name: f"nixrepro.cli.data.{file}" for name, file in VERBS.items()}  # noqa: RUF012
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Examples"):

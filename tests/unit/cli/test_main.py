@@ -123,6 +123,7 @@ def test_an_interrupt_ends_without_a_traceback(main: Main, verb: Any) -> None:
     ("arguments", "said"),
     [
         (["lok"], "Did you mean 'lock'?"),
+        (["data", "ad"], "Did you mean 'add'?"),
         (["--frobnicate"], "No such option"),
         (["lock", "--frobnicate"], "No such option"),
         (["lock", "numpy"], "lock --upgrade numpy"),
